@@ -1,0 +1,46 @@
+"""What an encoder reads of a scene: bands, their wavelengths, their dates."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..task import Inputs
+
+
+class Bands(NamedTuple):
+    """values (n, bands, height, width); wavelengths (bands,) in nm, NaN unknown; dates (bands,), 0 the first."""
+
+    values: Tensor
+    wavelengths: Tensor
+    dates: Tensor
+
+    def of_date(self, date: int) -> Bands:
+        """The bands of one date whose wavelength is known."""
+        return self.pick((self.dates == date) & self.wavelengths.isfinite())
+
+    def pick(self, mask: Tensor) -> Bands:
+        return Bands(self.values[:, mask], self.wavelengths[mask], self.dates[mask])
+
+    @property
+    def known_dates(self) -> list[int]:
+        """The dates that have at least three bands of known wavelength: enough for a spectrum."""
+        dates, counts = self.dates[self.wavelengths.isfinite()].unique(return_counts=True)
+        return dates[counts >= 3].tolist()
+
+
+def bands_of(inputs: Inputs) -> Bands:
+    """Inputs of one sensor as Bands; a plain tensor has no known wavelength."""
+    if isinstance(inputs, Tensor):
+        count = inputs.shape[1]
+        return Bands(inputs, torch.full((count,), torch.nan), torch.zeros(count, dtype=torch.long))
+    return Bands(inputs["bands"], inputs["wavelengths"][0], inputs["dates"][0])
+
+
+def nearest_band(wavelengths: Tensor, wanted: float, within: float) -> int | None:
+    """The index of the band nearest to a wavelength, both in nm; None where none lies within reach."""
+    away = (wavelengths - wanted).abs().nan_to_num(nan=torch.inf)
+    best = int(away.argmin()) if len(away) else 0
+    return best if len(away) and float(away[best]) <= within else None

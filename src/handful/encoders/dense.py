@@ -1,0 +1,117 @@
+"""Small dense nets without downsampling: every pixel is described by what lies within reach of it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..task import Inputs
+from .bands import Bands, bands_of
+from .windows import pyramid
+
+
+class Block(nn.Module):
+    """A depthwise convolution, then two layers at each pixel, beside a shortcut (Liu et al. 2022, arXiv:2201.03545).
+
+    LayerNorm is over channels at each pixel: statistics over an image would make a pixel's answer
+    depend on the window that it came in.
+    """
+
+    def __init__(self, width: int, kernel: int, dilation: int):
+        super().__init__()
+        self.pad = dilation * (kernel // 2)
+        self.around = nn.Conv2d(width, width, kernel, dilation=dilation, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        padded = F.pad(maps, (self.pad,) * 4, mode="replicate").contiguous(memory_format=torch.channels_last)
+        pixels = self.norm(self.around(padded).permute(0, 2, 3, 1))
+        return maps + self.down(F.gelu(self.up(pixels))).permute(0, 3, 1, 2)
+
+
+class Trunk(nn.Module):
+    """Blocks of growing dilation, and the mean and deviation of their features in windows."""
+
+    def __init__(self, width: int, blocks: int, kernel: int, windows: tuple[int, ...]):
+        super().__init__()
+        self.windows = tuple(windows)
+        self.blocks = nn.Sequential(*(Block(width, kernel, 1 + index) for index in range(blocks)))
+        self.norm = nn.LayerNorm(width)
+        self.width = width * (1 + 2 * len(self.windows))
+        self.reach = sum(block.pad for block in self.blocks) + max(self.windows, default=1) // 2  # type: ignore[misc]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = self.blocks(maps.contiguous(memory_format=torch.channels_last))
+        return pyramid(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), self.windows)
+
+
+class Dense(nn.Module):
+    """A dense net for data whose bands are always the same.
+
+    bands    how many there are
+    width    channels; features are width * (1 + 2 windows)
+    windows  sizes of the windows of the final means and deviations, in pixels (odd)
+    """
+
+    def __init__(
+        self, bands: int, width: int = 48, blocks: int = 3, kernel: int = 5, windows: tuple[int, ...] = (7, 15)
+    ):
+        super().__init__()
+        self.stem = nn.Conv2d(bands, width, 1)
+        self.norm = nn.LayerNorm(width)
+        self.trunk = Trunk(width, blocks, kernel, windows)
+        self.width, self.reach = self.trunk.width, self.trunk.reach
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        maps = self.stem(bands_of(inputs).values)
+        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+
+
+class Spectral(nn.Module):
+    """A dense net that reads a set of (wavelength, reflectance) pairs: one model for every optical sensor.
+
+    The weights of the first layer are a function of each band's wavelength, averaged over the bands, so their
+    number and order don't matter (the idea of Xiong et al. 2024, arXiv:2403.15356, at each pixel). Each date is
+    encoded by itself; features of several dates, and bands of unknown wavelength, stand side by side.
+    A scene without any known spectrum gives its plain bands and their windows.
+
+    `width` is that of one date; more dates or plain bands give more.
+    """
+
+    def __init__(self, width: int = 48, blocks: int = 4, kernel: int = 5, windows: tuple[int, ...] = (7, 15)):
+        super().__init__()
+        self.weigh = nn.Sequential(nn.Linear(2 * len(FREQUENCIES), 64), nn.GELU(), nn.Linear(64, 2 * width))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.norm = nn.LayerNorm(width)
+        self.trunk = Trunk(width, blocks, kernel, windows)
+        self.width, self.reach, self.windows = self.trunk.width, self.trunk.reach, self.trunk.windows
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        bands = bands_of(inputs)
+        parts = [self.date(bands.of_date(date)) for date in bands.known_dates]
+        spectra = bands.wavelengths.isfinite() & torch.isin(bands.dates, torch.tensor(bands.known_dates))
+        if not bool(spectra.all()):
+            parts.append(pyramid(bands.values[:, ~spectra], self.windows))
+        return torch.cat(parts, dim=1)
+
+    def date(self, bands: Bands) -> Tensor:
+        """Features (n, width, height, width of the image) of one spectrum a pixel."""
+        weights = self.weigh(waves(bands.wavelengths).to(self.bias)).unflatten(1, (2, -1))  # (bands, 2, width)
+        weights = weights / math.sqrt(len(bands.wavelengths))
+        dark, bright = (bands.values.clamp(min=0) + 0.03).log() + 2.0, 4.0 * bands.values.clamp(-0.2, 2.0) - 0.8
+        maps = F.conv2d(dark, weights[:, 0].T[:, :, None, None]) + F.conv2d(bright, weights[:, 1].T[:, :, None, None])
+        maps = maps + self.bias[:, None, None]
+        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+
+
+FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+
+
+def waves(wavelengths: Tensor) -> Tensor:
+    """(bands,) in nm -> (bands, 2 * frequencies): sines and cosines of the logarithm of the wavelength."""
+    place = (wavelengths / 1000.0).log()[:, None] * torch.tensor(FREQUENCIES)
+    return torch.cat([place.sin(), place.cos()], dim=1)

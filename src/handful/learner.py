@@ -1,0 +1,176 @@
+"""The one form that every learner has: settings, a net, and a pure `adapt(support) -> Predictor`."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, dataclass_transform
+
+import pydantic
+import torch
+from pydantic import ConfigDict, Field
+from torch import Tensor, nn
+
+from .encoders import make_encoder
+from .errors import SettingsError, TaskError, did_you_mean
+from .problem import Classes, Prediction, Problem, Quantity
+from .solvers import rows, unrows
+from .task import Examples, Inputs, Task
+
+Answer = Callable[[Inputs], Prediction]
+RowAnswer = Callable[[Tensor], Prediction]
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
+def settings(cls: type) -> Any:
+    """A learner's class decorator: its annotated fields are its settings, checked, unknown ones refused."""
+    return pydantic.dataclasses.dataclass(kw_only=True, config=ConfigDict(extra="forbid"))(cls)
+
+
+class Net(nn.Module):
+    """All that is learned across tasks: an encoder of inputs, and a head on its rows."""
+
+    def __init__(self, encoder: nn.Module, head: nn.Module):
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        """Features (n, width) or (n, width, height, width of the image); inputs named `features` are some already."""
+        if isinstance(inputs, Mapping) and "features" in inputs:
+            return inputs["features"]
+        return self.encoder(inputs)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        features = self.encode(inputs)
+        return unrows(self.head(rows(features)), tuple(features.shape))
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What a learner becomes once it has seen a support set: a function of inputs.
+
+    outputs  inputs -> Prediction, in the units of the support's targets
+    """
+
+    outputs: Answer
+    problem: Problem
+
+    @torch.no_grad()
+    def predict(self, inputs: Inputs) -> Tensor:
+        """Class indices or values: (n,) or (n, height, width)."""
+        return self.problem.decide(self.outputs(inputs))
+
+
+@settings
+class Learner(ABC):
+    """Settings as fields; `net` is all that is learned across tasks.
+
+    A subclass writes `solve`, where it fits a table of features, or `fit`, where it needs the inputs themselves;
+    and `head` or `task_loss` if it has its own.
+
+    encoder           name of the encoder, see handful.encoders
+    encoder_settings  its settings
+    outputs           columns of a head of fixed width: the most classes that a task may have
+    seed              of the initial weights, and of anything drawn while adapting
+    """
+
+    encoder: str = "spectral"
+    encoder_settings: dict[str, int | float | str | tuple[int, ...]] = Field(default_factory=dict)
+    outputs: int = Field(default=2, ge=1)
+    seed: int = 0
+
+    meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
+    transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
+    moves_encoder: ClassVar[bool] = False  # True: adapting changes the features, so they can't be shared
+    problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
+
+    def __post_init__(self) -> None:
+        self.net = self.fresh_net().requires_grad_(self.meta_learned).eval()
+
+    def fresh_net(self) -> Net:
+        """The net before anything was learned; the same for the same seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            encoder = make_encoder(self.encoder, self.encoder_settings)
+            return Net(encoder, self.head(encoder))
+
+    def head(self, encoder: nn.Module) -> nn.Module:
+        return nn.Identity()
+
+    def adapt(self, support: Examples) -> Predictor:
+        """Learn from the support set; leaves the learner as it was, and is differentiable while `net` trains.
+
+        Raises TaskError where this learner can't do the problem or the support is empty.
+        """
+        problem, targets = support.problem, support.targets
+        self.check(support)
+        answer = self.fit(replace(support, targets=problem.standardise(targets)))
+        return Predictor(lambda inputs: problem.restore(answer(inputs), targets), problem)
+
+    def check(self, support: Examples) -> None:
+        if not isinstance(support.problem, self.problems):
+            can = " or ".join(p.__name__.lower() for p in self.problems)
+            raise TaskError(f"{type(self).__name__} learns {can}, not a {type(support.problem).__name__.lower()}.")
+        if not bool(support.problem.labelled(support.targets).any()):
+            raise TaskError("nothing is labelled in the support: give at least one label.")
+
+    def fit(self, support: Examples) -> Answer:
+        """A function of inputs, from a support set whose quantities are standardised."""
+        decide = self.solve(*self.labelled_rows(support), support.problem)
+
+        def answer(inputs: Inputs) -> Prediction:
+            features = self.net.encode(inputs)
+            shape = tuple(features.shape)
+            parts = decide(rows(features))
+            return Prediction(*(None if part is None else unrows(part, shape) for part in parts))  # type: ignore[arg-type]
+
+        return answer
+
+    def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
+        """A function of rows (rows, width), from labelled rows and their targets (rows,)."""
+        raise NotImplementedError(f"{type(self).__name__} writes neither `solve` nor `fit`")
+
+    def path(self, support: Examples) -> Iterator[Predictor]:
+        """The predictors along the way of an iterative learner, the last one being `adapt`'s."""
+        yield self.adapt(support)
+
+    def task_loss(self, task: Task) -> Tensor:
+        """What meta-training makes small: by default the query's loss after adapting on the support."""
+        task = self.encoded(task)
+        return task.query.problem.loss(self.adapt(task.support).outputs(task.query.inputs), task.query.targets)
+
+    def encoded(self, task: Task) -> Task:
+        """The task with its inputs encoded once, where support and query share them and adapting leaves them."""
+        if not task.shared or self.moves_encoder:
+            return task
+        features = {"features": self.net.encode(task.support.inputs)}
+        return replace(
+            task, support=replace(task.support, inputs=features), query=replace(task.query, inputs=features)
+        )
+
+    def labelled_rows(self, examples: Examples) -> tuple[Tensor, Tensor]:
+        """Encoded features (rows, width) and targets (rows,) of all that is labelled."""
+        targets = examples.targets.flatten()
+        known = examples.problem.labelled(targets)
+        return rows(self.net.encode(examples.inputs))[known], targets[known]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as plain values, for a recipe or a checkpoint."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def make_checked(factory: Callable[..., Learner], name: str, values: Mapping[str, Any]) -> Learner:
+    """The learner with these settings. Raises SettingsError that names the setting, and those it may have meant."""
+    try:
+        return factory(**values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        cls = getattr(factory, "func", factory)
+        if first["type"] == "unexpected_keyword_argument":
+            known = list(cls.__dataclass_fields__)
+            raise SettingsError(f"learner '{name}' has no setting '{key}'. {did_you_mean(key, known)}") from None
+        raise SettingsError(
+            f"setting '{key}' of learner '{name}' is {first['input']!r}: {first['msg'].lower()}."
+        ) from None

@@ -1,0 +1,43 @@
+"""The catalogue: every learner by the name that the command line, recipes and reports use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import SettingsError, did_you_mean
+from ..learner import Learner, make_checked
+from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
+from .fine_tune import FineTune, linear_probe, scratch
+from .maml import Maml, first_order_maml
+from .protonet import ProtoNet, protonet_cosine
+from .ridge import Ridge
+
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "random_forest": random_forest,
+    "extra_trees": extra_trees,
+    "logistic": logistic,
+    "svm": svm,
+    "nearest_mean": nearest_mean,
+    "scratch": scratch,
+    "fine_tune": FineTune,
+    "linear_probe": linear_probe,
+    "protonet": ProtoNet,
+    "protonet_cosine": protonet_cosine,
+    "maml": Maml,
+    "first_order_maml": first_order_maml,
+    "ridge": Ridge,
+}
+
+
+def make(name: str, **settings: Any) -> Learner:
+    """The learner of that name with these settings.
+
+    >>> make("ridge", penalty=0.5).penalty
+    0.5
+
+    Raises SettingsError where the name or a setting is unknown or doesn't fit.
+    """
+    if name not in LEARNERS:
+        raise SettingsError(f"no learner is called '{name}'. {did_you_mean(name, list(LEARNERS))}")
+    return make_checked(LEARNERS[name], name, settings)

@@ -1,0 +1,84 @@
+"""Gradient descent from pretrained weights, or from none: the field's plain comparison."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ..learner import Answer, Learner, Net, settings
+from ..problem import Prediction
+from ..task import Examples, Inputs, Task
+
+
+@settings
+class FineTune(Learner):
+    """Pretrained on pooled regions as one plain supervised problem, then adapted by Adam on the support set.
+
+    steps         Adam steps on the support set; 0 answers with the pooled model as it is
+    step_size     of Adam
+    weight_decay  decoupled, as in AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)
+    moves         prefix of the weights that move: '' all, 'head.' a linear probe
+    pretrained    False starts each task from random weights and ignores what was learned before
+    new_head      begin with a head of zeros, where classes mean something else in each task
+    """
+
+    steps: int = Field(default=100, ge=0)
+    step_size: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    moves: str = ""
+    pretrained: bool = True
+    new_head: bool = True
+    moves_encoder: ClassVar[bool] = True
+
+    def head(self, encoder: nn.Module) -> nn.Module:
+        return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+
+    def fit(self, support: Examples) -> Answer:
+        net = self.start(support)
+        moving = [w.requires_grad_() for name, w in net.named_parameters() if name.startswith(self.moves)]
+        optimizer = torch.optim.AdamW(moving, lr=self.step_size, weight_decay=self.weight_decay)
+        for _ in range(self.steps):
+            with torch.enable_grad():
+                optimizer.zero_grad()
+                support.problem.loss(Prediction(net(support.inputs)), support.targets).backward()
+            optimizer.step()
+        net.requires_grad_(False)
+
+        def answer(inputs: Inputs) -> Prediction:
+            return Prediction(net(inputs))
+
+        return answer
+
+    def start(self, support: Examples) -> Net:
+        """A net of the task's own, so that the learner stays as it was."""
+        net = (copy.deepcopy(self.net) if self.pretrained else self.fresh_net()).requires_grad_(False)
+        if self.new_head:
+            net.head = nn.Linear(net.head.in_features, support.problem.outputs)  # type: ignore[arg-type]
+            nn.init.zeros_(net.head.weight)
+            nn.init.zeros_(net.head.bias)
+        return net
+
+    def task_loss(self, task: Task) -> Tensor:
+        """Plain supervision on all labels of the region, on the classes that regions share.
+
+        Support and query are two sets of labels; pooled training makes no difference between them.
+        """
+        return sum_of_losses([task.support, task.query], self.net)
+
+
+def sum_of_losses(sets: list[Examples], net: Net) -> Tensor:
+    total = [examples.problem.loss(Prediction(net(examples.inputs)), pooled_targets(examples)) for examples in sets]
+    return torch.stack(total).mean()
+
+
+def pooled_targets(examples: Examples) -> Tensor:
+    return examples.targets if examples.base_targets is None else examples.base_targets
+
+
+scratch = partial(FineTune, pretrained=False)
+linear_probe = partial(FineTune, moves="head.", steps=300, step_size=1e-2)

@@ -1,0 +1,172 @@
+"""What is predicted: a class or a quantity. The only place where the two differ."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+UNLABELLED = -100  # class index of an example or a pixel that nobody labelled
+CLOSED = -1e4  # score of a class that no label of the support shows: its probability is 0 in float32
+
+
+class Prediction(NamedTuple):
+    """Scores of classes (log-odds up to a constant) or values of quantities, outputs along dimension 1.
+
+    mean      (n, outputs) or (n, outputs, height, width)
+    variance  the same shape, or None where the learner doesn't tell
+    """
+
+    mean: Tensor
+    variance: Tensor | None = None
+
+
+class Problem(ABC):
+    """The kind of answer: how to score it, what a linear solver fits, how to decide, what counts as labelled."""
+
+    outputs: int
+
+    @abstractmethod
+    def loss(self, prediction: Prediction, targets: Tensor) -> Tensor:
+        """The mean loss over labelled targets; 0 (with a gradient of 0) where nothing is labelled."""
+
+    @abstractmethod
+    def as_numbers(self, targets: Tensor) -> Tensor:
+        """Targets (rows,), all labelled, to the numbers (rows, outputs) that a linear solver fits."""
+
+    @abstractmethod
+    def decide(self, prediction: Prediction) -> Tensor:
+        """The answer for each example: class indices or values, dimension 1 dropped."""
+
+    @abstractmethod
+    def labelled(self, targets: Tensor) -> Tensor:
+        """A mask of the targets that somebody labelled."""
+
+    @abstractmethod
+    def strata(self, targets: Tensor) -> Tensor:
+        """Labelled targets (rows,) to the index of the group that shots are counted in."""
+
+    @abstractmethod
+    def row_weights(self, targets: Tensor) -> Tensor:
+        """Weights (rows,) of mean 1 that give each class of the labelled targets the same say."""
+
+    @abstractmethod
+    def standardise(self, targets: Tensor) -> Tensor:
+        """The targets of a support set as a learner fits them: quantities to mean 0 and deviation 1."""
+
+    @abstractmethod
+    def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
+        """A prediction fitted on standardised targets, back in units; classes without a label are closed."""
+
+    @abstractmethod
+    def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
+        """Targets with everything outside the mask `keep` unlabelled."""
+
+
+@dataclass(frozen=True)
+class Classes(Problem):
+    """One of several named classes; `names[i]` is class index i.
+
+    >>> Classes(("water", "forest")).outputs
+    2
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        return len(self.names)
+
+    def loss(self, prediction: Prediction, targets: Tensor) -> Tensor:
+        scores = prediction.mean[:, : self.outputs]
+        total = F.cross_entropy(scores, targets, ignore_index=UNLABELLED, reduction="sum")
+        return total / self.labelled(targets).sum().clamp(min=1)
+
+    def as_numbers(self, targets: Tensor) -> Tensor:
+        return 2.0 * F.one_hot(targets, self.outputs) - 1.0
+
+    def decide(self, prediction: Prediction) -> Tensor:
+        return prediction.mean[:, : self.outputs].argmax(1)
+
+    def labelled(self, targets: Tensor) -> Tensor:
+        return targets != UNLABELLED
+
+    def strata(self, targets: Tensor) -> Tensor:
+        return targets
+
+    def row_weights(self, targets: Tensor) -> Tensor:
+        counts = torch.bincount(targets, minlength=self.outputs)
+        return len(targets) / ((counts > 0).sum() * counts[targets])
+
+    def standardise(self, targets: Tensor) -> Tensor:
+        return targets
+
+    def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
+        seen = torch.bincount(support_targets[self.labelled(support_targets)], minlength=self.outputs) > 0
+        scores = prediction.mean[:, : self.outputs]
+        if bool(seen.all()):
+            return prediction._replace(mean=scores)
+        closed = ~seen.view(1, -1, *[1] * (scores.dim() - 2))
+        return prediction._replace(mean=scores.masked_fill(closed, CLOSED))
+
+    def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
+        return targets.masked_fill(~keep, UNLABELLED)
+
+
+@dataclass(frozen=True)
+class Quantity(Problem):
+    """A number with a unit: moisture in %, height in m.
+
+    >>> Quantity("fuel moisture", "%").outputs
+    1
+    """
+
+    name: str
+    unit: str = ""
+    outputs: int = 1
+
+    def loss(self, prediction: Prediction, targets: Tensor) -> Tensor:
+        known = self.labelled(targets)
+        values, wanted = prediction.mean[:, 0][known], targets[known]
+        if prediction.variance is None:
+            total = (values - wanted).square().sum()
+        else:
+            variance = prediction.variance[:, 0][known]
+            total = F.gaussian_nll_loss(values, wanted, variance, full=True, reduction="sum")
+        return total / known.sum().clamp(min=1)
+
+    def as_numbers(self, targets: Tensor) -> Tensor:
+        return targets[:, None]
+
+    def decide(self, prediction: Prediction) -> Tensor:
+        return prediction.mean[:, 0]
+
+    def labelled(self, targets: Tensor) -> Tensor:
+        return targets.isfinite()
+
+    def strata(self, targets: Tensor) -> Tensor:
+        return torch.zeros_like(targets, dtype=torch.long)
+
+    def row_weights(self, targets: Tensor) -> Tensor:
+        return torch.ones_like(targets)
+
+    def standardise(self, targets: Tensor) -> Tensor:
+        middle, spread = self._middle_and_spread(targets)
+        return (targets - middle) / spread
+
+    def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
+        middle, spread = self._middle_and_spread(support_targets)
+        variance = None if prediction.variance is None else prediction.variance[:, :1] * spread.square()
+        return Prediction(prediction.mean[:, :1] * spread + middle, variance)
+
+    def _middle_and_spread(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        known = targets[self.labelled(targets)]
+        spread = known.std(correction=0)
+        return known.mean(), torch.where(spread > 0, spread, torch.ones_like(spread))
+
+    def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
+        return targets.masked_fill(~keep, float("nan"))

@@ -1,0 +1,128 @@
+"""Examples and tasks: what a learner sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .errors import TaskError
+from .problem import Classes, Problem
+
+Inputs = Tensor | Mapping[str, Tensor]  # a tensor, or tensors by modality; only encoders look inside
+
+
+def each(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
+    """`change` applied to every tensor of the inputs."""
+    if isinstance(inputs, Tensor):
+        return change(inputs)
+    return {name: change(tensor) for name, tensor in inputs.items()}
+
+
+def first_tensor(inputs: Inputs) -> Tensor:
+    return inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs with their targets, and how to read the targets.
+
+    inputs        (n, bands, height, width), (n, bands, time) or (n, features); or several such by modality
+    targets       (n,) for one answer an example; (n, height, width) for one a pixel.
+                  Class indices (int64, -100 unlabelled) or quantities (float, NaN unlabelled)
+    base_targets  like `targets`, classes that are shared between tasks; for pretraining only
+
+    Raises TaskError where the shapes or the class indices don't fit.
+    """
+
+    inputs: Inputs
+    targets: Tensor
+    problem: Problem
+    base_targets: Tensor | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        n = len(first_tensor(self.inputs))
+        if len(self.targets) != n:
+            raise TaskError(f"{n} inputs but {len(self.targets)} targets: give one target (or one map) an input.")
+        known = self.targets[self.problem.labelled(self.targets)]
+        if isinstance(self.problem, Classes) and len(known):
+            low, high = int(known.min()), int(known.max())
+            if low < 0 or high >= self.problem.outputs:
+                raise TaskError(
+                    f"class indices from {low} to {high}, expected 0 to {self.problem.outputs - 1} "
+                    f"({', '.join(self.problem.names)}); mark what is unlabelled with -100."
+                )
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __add__(self, other: Examples) -> Examples:
+        """Both sets as one, where their images are of one size."""
+        if self.inputs is other.inputs:
+            raise TaskError("two sets of labels on the same inputs: join their targets, not their inputs.")
+        inputs = [first_tensor(self.inputs), first_tensor(other.inputs)]
+        if inputs[0].shape[1:] != inputs[1].shape[1:]:
+            raise TaskError(
+                f"inputs of {tuple(inputs[0].shape[1:])} and {tuple(inputs[1].shape[1:])} don't stack: "
+                "keep images of unequal size in sets of their own."
+            )
+        joined: Inputs
+        if isinstance(self.inputs, Tensor) and isinstance(other.inputs, Tensor):
+            joined = torch.cat([self.inputs, other.inputs])
+        else:
+            assert not isinstance(self.inputs, Tensor) and not isinstance(other.inputs, Tensor)
+            joined = {name: torch.cat([tensor, other.inputs[name]]) for name, tensor in self.inputs.items()}
+        return Examples(joined, torch.cat([self.targets, other.targets]), self.problem)
+
+    def to(self, *args: object) -> Examples:
+        """On another device, or in another precision (class indices stay int64)."""
+        targets = self.targets.to(*args) if self.targets.is_floating_point() else self.targets
+        return Examples(each(self.inputs, lambda t: t.to(*args)), targets, self.problem, self.base_targets)
+
+    def counts(self) -> Tensor:
+        """Labelled rows a class (outputs,); a quantity has one count."""
+        known = self.targets[self.problem.labelled(self.targets)]
+        return torch.bincount(self.problem.strata(known), minlength=self.problem.outputs)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to learn from a handful of examples, and the examples that test it.
+
+    Support and query may share their inputs (two sets of labels on one map); then they are encoded once.
+    Raises TaskError where the two are of different problems or the support has no label.
+    """
+
+    support: Examples
+    query: Examples
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        support, query = self.support.problem, self.query.problem
+        if support != query:
+            raise TaskError(f"{self._title}: {support} in the support but {query} in the query: use one problem.")
+        if not bool(self.support.problem.labelled(self.support.targets).any()):
+            raise TaskError(f"{self._title}: nothing is labelled in the support: give at least one label.")
+        missing = self._classes_without_support()
+        if missing:
+            raise TaskError(
+                f"{self._title}: {', '.join(missing)} in the query but not in the support: "
+                f"add at least one label of each."
+            )
+
+    @property
+    def _title(self) -> str:
+        return f"task '{self.name}'" if self.name else "task"
+
+    def _classes_without_support(self) -> list[str]:
+        if not isinstance(self.support.problem, Classes):
+            return []
+        absent = (self.support.counts() == 0) & (self.query.counts() > 0)
+        return [self.support.problem.names[i] for i in absent.nonzero().flatten().tolist()]
+
+    @property
+    def shared(self) -> bool:
+        """Whether support and query are labels on the same inputs."""
+        return self.support.inputs is self.query.inputs
