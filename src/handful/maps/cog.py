@@ -25,11 +25,9 @@ from rasterio.windows import Window
 
 from ..errors import EnvironmentFault
 from ..files import whole, write_text
-from .styles import SURE, VALUES, Ramp, add_palette, aux_xml, class_style, printable, ramp_style
+from .styles import SURE, TRUST, TRUST_COLOURS, VALUES, Ramp, add_palette, aux_xml, class_style, printable, ramp_style
 
 MOST_IN_A_BYTE = 254  # classes beyond this need uint16
-TRUST = ("inside", "outside")  # values 1 and 2 of trust.tif: the area of applicability
-TRUST_COLOURS = {"inside": "#d8e4d2", "outside": "#c4532d"}
 CACHE = 64 * 2**20  # bytes of GDAL's block cache
 TILE = 512  # pixels a side
 

@@ -12,6 +12,8 @@ NO_DATA = "no data"  # the name of value 0
 Ramp = tuple[str, ...]
 VALUES: Ramp = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")  # viridis: even steps, safe for the colour-blind
 SURE: Ramp = ("#8c2d04", "#d9853b", "#f4e3b2", "#7fb5a6", "#1b5e58")  # from doubtful (brown) to sure (green-blue)
+TRUST = ("inside", "outside")  # values 1 and 2 of trust.tif: the area of applicability
+TRUST_COLOURS = {"inside": "#d8e4d2", "outside": "#c4532d"}
 
 
 def aux_xml(names: Sequence[str], colours: Mapping[str, str]) -> str:

@@ -1,0 +1,169 @@
+"""What the figures of a run mean, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+Run = Mapping[str, Any]
+FEW = 5  # labels of a class below which its share right isn't worth a sentence
+FOLDS = {
+    "matched": "Held back as far from other labels as the map's pixels are. Judge the map by this line.",
+    "block": "Whole areas held back: how the map might do in a place that nobody labelled.",
+    "random": "Single labels held back at random. Neighbours look alike, so this flatters.",
+}
+
+
+class Metric(NamedTuple):
+    """A score: its key in the run, its name, how to write it, and whether more is better."""
+
+    key: str
+    name: str
+    share: bool = True
+    more_is_better: bool = True
+    unit: str = ""
+
+    def text(self, value: float | None) -> str:
+        if value is None or value != value:
+            return "–"
+        return f"{100 * value:.0f} %" if self.share else f"{value:.3g}{' ' + self.unit if self.unit else ''}"
+
+    def interval(self, scores: Run | None) -> str:
+        """The interval of a score, without repeating its unit; empty where it has none."""
+        low, high = (scores or {}).get("low"), (scores or {}).get("high")
+        if low is None or high is None or low != low or high != high:
+            return ""
+        return f"{self.text(low).removesuffix(' %').removesuffix(' ' + self.unit or ' ')} to {self.text(high)}"
+
+
+def metric(run: Run) -> Metric:
+    """The score that this run is judged by: the balanced accuracy, or a quantity's error or R²."""
+    scored = [*(run.get("candidates") or []), *(run.get("validation") or {}).values(), run.get("test") or {}]
+    if run.get("kind") != "quantity":
+        return Metric("balanced_accuracy", "balanced accuracy")
+    if any("rmse" in scores for scores in scored if scores) or not any("r2" in scores for scores in scored if scores):
+        return Metric("rmse", "root mean square error", False, False, (run.get("quantity") or {}).get("unit") or "")
+    return Metric("r2", "R²", False)
+
+
+def judged(run: Run) -> tuple[str, Run] | None:
+    """The kind of folds that the map is to be judged by, and its scores: the strictest there are."""
+    validation = run.get("validation") or {}
+    key = metric(run).key
+    for kind in ("matched", "block", "random"):
+        if (validation.get(kind) or {}).get(key) is not None:
+            return kind, validation[kind]
+    return None
+
+
+def headline(run: Run) -> str:
+    """Whether the map can be used, in a few words, judged by the lower end of the interval above chance."""
+    found = judged(run)
+    if run.get("kind") == "quantity":
+        return "How far to trust these values" if found else "A map whose error nobody could measure yet"
+    if found is None:
+        return "A map that could not be tested yet"
+    _, scores = found
+    low = scores["low"] if scores.get("low") is not None else scores["balanced_accuracy"]
+    chance = 1 / max(len(run.get("classes") or []), 2)
+    skill = (low - chance) / (1 - chance)
+    steps = ((0.75, "A map to work with"), (0.5, "A useful first map"), (0.25, "A rough sketch"))
+    return next((words for least, words in steps if skill >= least), "Not yet a map to rely on")
+
+
+def verdict(run: Run) -> list[str]:
+    """How good the map is, where not to trust it, and whether the better model was worth it."""
+    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), str(run.get("worth") or "")) if sentence]
+
+
+def _quality(run: Run) -> str:
+    found, score = judged(run), metric(run)
+    if found is None:
+        return "There were too few labels to hold some back, so nothing here says how often the map is right."
+    kind, scores = found
+    how = {
+        "matched": "judged on labels held back as far from the others as the map's pixels are",
+        "block": "judged on whole areas held back",
+        "random": "judged on single labels held back at random, which flatters",
+    }[kind]
+    value, interval = score.text(scores[score.key]), score.interval(scores)
+    between = f" (most likely {interval})" if interval else ""
+    if score.key == "balanced_accuracy":
+        return f"Expect about {value} of an average class to be mapped right{between}, {how}."
+    if score.key == "rmse":
+        return f"Expect values to be off by about {value}{between}, {how}."
+    return f"The map explains {100 * scores['r2']:.0f} % of what varies between labels, {how}."
+
+
+def _weakest(run: Run) -> str:
+    """The class with the lowest share right, among those with labels enough to say so."""
+    confusion, classes = run.get("confusion") or [], run.get("classes") or []
+    rows = [(row[i] / sum(row), i) for i, row in enumerate(confusion) if sum(row) >= FEW]
+    if len(rows) < 2 or len(classes) < len(confusion):
+        return ""
+    right, worst = min(rows)
+    wrong = [0 if i == worst else count for i, count in enumerate(confusion[worst])]
+    if right > 0.95:
+        return ""
+    instead = classes[max(range(len(wrong)), key=wrong.__getitem__)]
+    return (
+        f"The weakest class is {quoted(classes[worst])}: {100 * right:.0f} % of its labels came out right, "
+        f"and it is most often taken for {quoted(instead)}."
+    )
+
+
+def _reach(run: Run) -> str:
+    inside = (run.get("applicability") or {}).get("share_inside")
+    if inside is None:
+        return ""
+    outside = 100 * (1 - inside)
+    if outside < 0.5:
+        return "Nearly all of the map looks like places that were labelled."
+    return (
+        f"About {outside:.0f} % of the map looks unlike anything that was labelled: don't rely on it there "
+        "(the trust picture shows where)."
+    )
+
+
+def quoted(name: str, most: int = 40) -> str:
+    return f"“{short(name, most)}”"
+
+
+def short(name: str, most: int = 40) -> str:
+    """The name, cut with an ellipsis where it is longer than `most` characters."""
+    return name if len(name) <= most else name[: most - 1].rstrip() + "…"
+
+
+def count(number: float) -> str:
+    """A whole number with thin spaces between thousands.
+
+    >>> count(1234567).replace("\\u202f", " ")
+    '1 234 567'
+    """
+    return f"{number:,.0f}".replace(",", "\u202f")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(0.42), duration(75), duration(4000)
+    ('0.4 s', '1 min 15 s', '1 h 7 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def distance(metres: float | None) -> str:
+    """A distance in metres or kilometres, to two or three digits."""
+    if metres is None or metres != metres:
+        return "–"
+    return f"{metres / 1000:.3g} km" if metres >= 1000 else f"{metres:.3g} m"
+
+
+def labels_said(counts: Mapping[str, float] | Sequence[float]) -> float:
+    """How many labels there are in all."""
+    return sum(counts.values() if isinstance(counts, Mapping) else counts)
