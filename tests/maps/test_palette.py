@@ -80,6 +80,11 @@ def test_the_layers_colours_are_kept_unless_two_are_one():
     assert colours["a"] == "#aa0000" and colours["b"] != "#aa0001" and least_difference(colours) >= APART
 
 
+def test_a_layers_colour_in_another_notation_is_not_taken():
+    colours = palette(["a", "b"], layer={"a": "red;background:url(//x)", "b": "ABC"})
+    assert colours["b"] == "#aabbcc" and colours["a"].startswith("#") and len(colours["a"]) == 7
+
+
 def test_the_users_word_is_law():
     colours = palette(["a", "water"], layer={"a": "#00ff00"}, user={"a": "#ff0000", "water": "#ff0000"})
     assert colours == {"a": "#ff0000", "water": "#ff0000"}

@@ -31,7 +31,7 @@ def palette(
     """A colour "#rrggbb" for every class, no two alike unless the user asked for it.
 
     names  the classes, in the order of the map's values
-    layer  colours that came with the labels: kept unless two are the same to the eye
+    layer  colours that came with the labels: kept unless two are the same to the eye or one isn't #rrggbb
     user   colours from `--palette`: kept as they are
 
     >>> palette(["water", "forest"])["water"]
@@ -39,7 +39,7 @@ def palette(
     """
     chosen = {name: user[name] for name in names if user and name in user}
     for name in names:
-        own = layer.get(name) if layer else None
+        own = _hex(layer[name]) if layer and name in layer else None
         if name not in chosen and own and _nearest(own, chosen.values()) >= SAME:
             chosen[name] = own
     rest = [name for name in names if name not in chosen]
@@ -123,8 +123,14 @@ def _known(path: str | Path, name: str, names: Sequence[str]) -> str:
 
 
 def _colour(path: str | Path, name: str, value: str) -> str:
-    short = re.fullmatch(r"#?([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])", value)
-    full = "".join(digit * 2 for digit in short.groups()) if short else value.removeprefix("#")
-    if not re.fullmatch("[0-9a-fA-F]{6}", full):
+    colour = _hex(value)
+    if colour is None:
         raise SettingsError(f"palette {path} gives '{value}' to class '{name}': write the colour as #rrggbb.")
-    return f"#{full.lower()}"
+    return colour
+
+
+def _hex(value: str) -> str | None:
+    """A colour of three or six hexadecimal digits as "#rrggbb"; None for anything else."""
+    digits = value.removeprefix("#").lower()
+    full = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    return f"#{full}" if re.fullmatch("[0-9a-f]{6}", full) else None

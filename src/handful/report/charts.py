@@ -83,7 +83,9 @@ def _frame(limits: tuple[float, float], across: str, up: str, *, percent: bool =
     body = Markup('<line class="ideal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(_x(0), _y(0), _x(1), _y(1))
     for tick in ticks(low, high):
         share, text = (tick - low) / (high - low), f"{100 * tick:.0f} %" if percent else f"{tick:g}"
-        body += Markup('<line class="grid" x1="{0}" y1="{1:.1f}" x2="{2}" y2="{1:.1f}"/>').format(_x(0), _y(share), _x(1))
+        body += Markup('<line class="grid" x1="{0}" y1="{1:.1f}" x2="{2}" y2="{1:.1f}"/>').format(
+            _x(0), _y(share), _x(1)
+        )
         body += Markup('<text x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(ROOM - 7, _y(share) + 4, text)
         body += Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(_x(share), SIDE + 18, text)
     body += Markup('<text class="title" x="{}" y="{}" text-anchor="end">{}</text>').format(_x(1), SIDE + 38, across)
@@ -106,4 +108,4 @@ def _dot(x: float, y: float, radius: float, colour: str, hint: str = "") -> Mark
 
 def _svg(body: Markup, title: str) -> Markup:
     frame = '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    return Markup(frame).format(SIDE + 16, SIDE + 44, title, body)
+    return Markup(frame).format(SIDE + 24, SIDE + 44, title, body)

@@ -27,36 +27,45 @@ def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
     title     the scene's name; the first input's file name otherwise
     """
     classes = list(run.get("classes") or []) if run.get("kind") != "quantity" else []
-    return _templates().get_template("map.html").render(
-        run=run,
-        title=title or _scene_name(run),
-        headline=words.headline(run),
-        verdict=words.verdict(run),
-        metric=metric(run),
-        classes=classes,
-        picture=pictures,
-        images=pictures.addresses(classes),
-        dots=pictures.dots(classes),
-        sheet=_sheet(pictures),
-        legend=_legend(run, pictures, classes),
-        ramp=_ramp(pictures, run) if not classes else None,
-        sure=", ".join(SURE),
-        trust=TRUST_COLOURS,
-        candidates=_candidates(run),
-        folds=_folds(run),
-        matrix=_matrix(run, classes),
-        confusions=_confusions(run, classes),
-        suspects=list(run.get("suspicious") or [])[:SUSPECTS],
-        reliability=charts.reliability(pictures.reliability) if pictures.reliability else None,
-        scatter=_scatter(run, pictures),
-        parameters=_parameters(run),
-        bands=list(run.get("bands") or [])[:BANDS],
+    return (
+        _templates()
+        .get_template("map.html")
+        .render(
+            run=run,
+            title=title or _scene_name(run),
+            headline=words.headline(run),
+            verdict=words.verdict(run),
+            metric=metric(run),
+            classes=classes,
+            picture=pictures,
+            images=pictures.addresses(classes),
+            dots=pictures.dots(classes),
+            sheet=_sheet(pictures),
+            legend=_legend(run, pictures, classes),
+            widest=max([area["share"] for area in run.get("areas") or []], default=0) or 1,
+            ramp=_ramp(pictures, run) if not classes else None,
+            sure=", ".join(SURE),
+            trust=TRUST_COLOURS,
+            candidates=_candidates(run),
+            folds=_folds(run),
+            matrix=_matrix(run, classes),
+            confusions=_confusions(run, classes),
+            suspects=list(run.get("suspicious") or [])[:SUSPECTS],
+            reliability=charts.reliability(pictures.reliability) if pictures.reliability else None,
+            scatter=_scatter(run, pictures),
+            parameters=_parameters(run),
+            bands=list(run.get("bands") or [])[:BANDS],
+        )
     )
 
 
 def _templates() -> Environment:
     place = Environment(
-        loader=PackageLoader("handful.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("handful.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     place.filters |= {"count": words.count, "duration": words.duration, "distance": words.distance, "short": short}
     place.filters |= {"ink": ink, "total": words.labels_said}
@@ -98,7 +107,12 @@ def _ramp(pictures: Pictures, run: Run) -> dict[str, Any]:
     low, high = pictures.limits()
     quantity = run.get("quantity") or {}
     stops = [f"{low + (high - low) * step / 4:.3g}" for step in range(5)]
-    return {"stops": stops, "colours": ", ".join(VALUES), "name": quantity.get("name") or "", "unit": quantity.get("unit") or ""}
+    return {
+        "stops": stops,
+        "colours": ", ".join(VALUES),
+        "name": quantity.get("name") or "",
+        "unit": quantity.get("unit") or "",
+    }
 
 
 def _candidates(run: Run) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 Run = Mapping[str, Any]
 FEW = 5  # labels of a class below which its share right isn't worth a sentence
 FOLDS = {
-    "matched": "Held back as far from other labels as the map's pixels are. Judge the map by this line.",
+    "matched": "Held back as far from other labels as the map’s pixels are. Judge the map by this line.",
     "block": "Whole areas held back: how the map might do in a place that nobody labelled.",
     "random": "Single labels held back at random. Neighbours look alike, so this flatters.",
 }
@@ -73,7 +73,9 @@ def headline(run: Run) -> str:
 
 def verdict(run: Run) -> list[str]:
     """How good the map is, where not to trust it, and whether the better model was worth it."""
-    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), str(run.get("worth") or "")) if sentence]
+    return [
+        sentence for sentence in (_quality(run), _weakest(run), _reach(run), str(run.get("worth") or "")) if sentence
+    ]
 
 
 def _quality(run: Run) -> str:
@@ -82,7 +84,7 @@ def _quality(run: Run) -> str:
         return "There were too few labels to hold some back, so nothing here says how often the map is right."
     kind, scores = found
     how = {
-        "matched": "judged on labels held back as far from the others as the map's pixels are",
+        "matched": "judged on labels held back as far from the others as the map’s pixels are",
         "block": "judged on whole areas held back",
         "random": "judged on single labels held back at random, which flatters",
     }[kind]
@@ -120,13 +122,14 @@ def _reach(run: Run) -> str:
     if outside < 0.5:
         return "Nearly all of the map looks like places that were labelled."
     return (
-        f"About {outside:.0f} % of the map looks unlike anything that was labelled: don't rely on it there "
+        f"About {outside:.0f} % of the map looks unlike anything that was labelled: don’t rely on it there "
         "(the trust picture shows where)."
     )
 
 
 def quoted(name: str, most: int = 40) -> str:
-    return f"“{short(name, most)}”"
+    """The name in quotation marks, kept apart from the sentence's direction of writing (U+2068 to U+2069)."""
+    return f"“\u2068{short(name, most)}\u2069”"
 
 
 def short(name: str, most: int = 40) -> str:

@@ -1,0 +1,183 @@
+"""The page: whole, escaped, self-contained, and readable whatever comes."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from handful.maps.palette import palette
+from handful.report.page import map_page
+from handful.report.pictures import Pictures
+from handful.report.stretch import stretch
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+ODD = ["<script>alert(1)</script>", "אדמה חשופה", "🌲🌊", "x" * 400, "a & b \"c\" 'd'", "{{ 7 * 7 }}", "\u202eevil", ""]
+
+
+class Checker(HTMLParser):
+    """Tags that open and close in order, and every address that a browser would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loads += [value for key, value in attrs if key in ("src", "href", "data", "action")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def checked(page: str) -> Checker:
+    checker = Checker()
+    checker.feed(page)
+    assert checker.open == []
+    assert all(address.startswith("data:image/") for address in checker.loads)
+    assert "script" not in checker.tags
+    assert not re.search(r"url\(|@import|https?://", page.replace("http://www.w3.org/2000/svg", ""))
+    return checker
+
+
+def pictures(names: list[str], height: int = 40, width: int = 60, **more: object) -> Pictures:
+    rng = np.random.default_rng(0)
+    labels = min(5 * len(names), 900)
+    return Pictures(
+        map=rng.integers(0, len(names) + 1, (height, width)),
+        colours=palette(names),
+        true_colour=stretch(rng.random((3, height, width))),
+        confidence=rng.random((height, width), dtype=np.float32),
+        trust=rng.integers(0, 3, (height, width)).astype("uint8"),
+        label_rows=rng.uniform(0, height, labels),
+        label_columns=rng.uniform(0, width, labels),
+        label_targets=np.arange(labels) % len(names),
+        metres_per_pixel=10.0,
+        north_up=True,
+        reliability={"before": [(0.2, 0.3, 10), (0.9, 0.7, 30)], "after": [(0.5, 0.5, 20), (float("nan"), 0.0, 0)]},
+        **more,
+    )
+
+
+def run(names: list[str], **more: object) -> dict:
+    score = {"balanced_accuracy": 0.78, "low": 0.72, "high": 0.84}
+    return {
+        "handful": "0.1.0",
+        "versions": {"numpy": "2"},
+        "seed": 3,
+        "kind": "classes",
+        "classes": names,
+        "parameters": {"labels": "<b>labels</b>.gpkg", "window": 512, "nested": {"a": [1, 2]}, "none": None},
+        "inputs": [{"path": "/data/<i>scene</i>.tif", "checksum": "sha256:00"}],
+        "bands": [{"raster": 0, "index": 1, "name": "B02", "wavelength": 492.0}],
+        "radiometry": {"name": "s2", "assumed": True, "why": "dark pixels"},
+        "labels": {name: 5 for name in names},
+        "candidates": [
+            {"name": "ridge", "role": "candidate", **score},
+            {"name": "<u>forest</u>", "role": "rival", **score},
+        ],
+        "worth": "It was worth it.",
+        "validation": {"matched": {**score, "median_distance_m": 1400.0, "folds": 5}, "random": dict(score)},
+        "confusion": (np.eye(len(names), dtype=int) * 6 + 1).tolist(),
+        "cannot_judge": ["Class <b>one</b> has one label."],
+        "calibration": {"ece_before": 0.1, "ece_after": 0.03, "temperature": 2.0},
+        "applicability": {"threshold": 0.3, "share_inside": 0.8},
+        "suspicious": [
+            {"x": 5e5, "y": 5e6, "row": 1, "column": 2, "label": names[0], "predicted": names[-1], "probability": 0.99}
+        ],
+        "areas": [{"class": name, "pixels": 10, "hectares": 0.1, "share": 1 / len(names)} for name in names],
+        "notes": ["<marquee>note</marquee>"],
+        "seconds": {"total": 41.0, "paint": 20.0},
+        "peak_memory_mb": 800,
+        **more,
+    }
+
+
+def test_a_page_is_whole_and_shows_what_there_is():
+    page = map_page(run(["water", "trees"]), pictures(["water", "trees"]))
+    checker = checked(page)
+    assert checker.tags.count("img") == 4 and "500 m" not in page and "100 m" in page
+    for said in ("78 %", "72 to 84 %", "Counted from the map, indicative", "1.4 km", "It was worth it.", "water"):
+        assert said in page
+
+
+def test_what_users_typed_stays_text():
+    page = map_page(run(ODD), pictures(ODD))
+    checker = checked(page)
+    assert "<script>" not in page and "&lt;script&gt;" in page and "{{ 7 * 7 }}" in page
+    assert "marquee" not in checker.tags
+    assert "<b>one" not in page and "<i>scene" not in page and "<u>forest" not in page
+
+
+def test_three_hundred_classes_are_shown_in_a_modest_page():
+    names = [f"class {index}" for index in range(300)]
+    page = map_page(run(names), pictures(names, 1000, 1000))
+    checked(page)
+    assert len(page) < 4e6 and "and 276 more" in page and "commonest confusions" in page
+
+
+def test_a_large_noisy_scene_stays_below_four_megabytes():
+    names = [f"class {index}" for index in range(200)]
+    page = map_page(
+        run(names),
+        pictures(
+            names, 1500, 1400, false_colour=np.random.default_rng(1).integers(0, 256, (1500, 1400, 3)).astype("uint8")
+        ),
+    )
+    assert len(page) < 4e6
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (2500, 1), (7, 3)])
+def test_odd_shapes(shape):
+    checked(map_page(run(["a", "b"]), pictures(["a", "b"], *shape)))
+
+
+def test_a_run_that_knows_nothing_is_still_a_page():
+    bare = Pictures(map=np.zeros((4, 5), int), colours=palette(["a"]))
+    checked(map_page({"kind": "classes", "classes": ["a"]}, bare))
+    nulls = {key: None for key in run(["a"])} | {"kind": "classes", "classes": ["a"]}
+    page = map_page(nulls, bare, title="<Scene>")
+    checked(page)
+    assert "&lt;Scene&gt;" in page and "could not be tested" in page
+
+
+def test_a_quantity_has_a_ramp_and_a_scatter():
+    values = np.linspace(20, 180, 2400, dtype="float32").reshape(40, 60)
+    values[:3] = np.nan
+    observed = np.linspace(20, 180, 50)
+    seen = Pictures(
+        map=values, label_rows=np.ones(3), label_columns=np.ones(3), label_targets=np.array([1.0, 2.0, 3.0]),
+        observed=observed, predicted=np.append(observed[:-1] + 5, np.nan),
+    )  # fmt: skip
+    score = {"rmse": 12.3, "low": 10.0, "high": 14.0}
+    page = map_page(
+        {
+            "kind": "quantity",
+            "quantity": {"name": "fuel moisture", "unit": "% <dry>"},
+            "classes": [],
+            "validation": {"matched": score},
+            "candidates": [{"name": "ridge", "role": "candidate", **score}],
+            "suspicious": [
+                {"x": 1, "y": 2, "row": 0, "column": 0, "label": 20.5, "predicted": 90.1, "probability": None}
+            ],
+            "labels": [50],
+        },
+        seen,
+    )
+    checked(page)
+    for said in ("fuel moisture", "12.3 % &lt;dry&gt;", "10 to 14 % &lt;dry&gt;", "Predicted against observed"):
+        assert said in page
+
+
+def test_the_same_run_gives_the_same_page():
+    names = ["water", "trees"]
+    assert map_page(run(names), pictures(names)) == map_page(run(names), pictures(names))
