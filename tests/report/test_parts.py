@@ -147,3 +147,31 @@ def test_curves_are_a_picture_with_the_same_bytes_each_time():
 def test_curves_of_nothing_and_of_the_infinite():
     curves([])
     curves([{"step": 1, "loss": float("nan"), "validation": None}, {"step": 2, "loss": float("inf")}])
+
+
+def test_a_raster_that_begins_in_the_south_is_shown_north_up():
+    south = Pictures(
+        map=np.array([[1], [2], [2]]), trust=np.array([[1], [1], [2]]), north_up=False,
+        label_rows=np.array([0.5]), label_columns=np.array([0.5]), label_targets=np.array([0]),
+    )  # fmt: skip
+    upright = south.upright()
+    assert upright.map.tolist() == [[2], [2], [1]] and upright.trust.tolist() == [[2], [1], [1]]
+    assert upright.label_rows.tolist() == [2.5] and upright.north_up and upright.upright() is upright
+
+
+def test_labels_of_a_quantity_wear_the_ramp():
+    values = Pictures(
+        map=np.linspace(0, 1, 200).reshape(10, 20), label_rows=np.zeros(2), label_columns=np.zeros(2),
+        label_targets=np.array([-5.0, 5.0]),
+    )  # fmt: skip
+    assert [dot["colour"] for dot in values.dots([])] == ["#440154", "#fde725"]
+
+
+def test_independent_labels_judge_before_any_fold():
+    run = {"test": {"balanced_accuracy": 0.6}, "validation": {"matched": {"balanced_accuracy": 0.9}}}
+    assert words.judged(run) == ("test", {"balanced_accuracy": 0.6})
+
+
+def test_a_model_from_elsewhere_is_not_praised_here():
+    run = {"command": "apply", "classes": ["a", "b"], "validation": {"matched": {"balanced_accuracy": 0.99}}}
+    assert "another scene" in words.verdict(run)[0] and "work with" not in words.headline(run)

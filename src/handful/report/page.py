@@ -26,6 +26,7 @@ def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
     pictures  the previews
     title     the scene's name; the first input's file name otherwise
     """
+    pictures = pictures.upright()
     classes = list(run.get("classes") or []) if run.get("kind") != "quantity" else []
     return (
         _templates()
@@ -48,6 +49,7 @@ def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
             trust=TRUST_COLOURS,
             candidates=_candidates(run),
             folds=_folds(run),
+            r2=metric(run).key == "rmse" and any(fold.get("r2") is not None for fold in _folds(run)),
             matrix=_matrix(run, classes),
             confusions=_confusions(run, classes),
             suspects=list(run.get("suspicious") or [])[:SUSPECTS],

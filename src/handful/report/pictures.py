@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..maps.styles import SURE, TRUST_COLOURS, VALUES
-from .images import BLANK, MOST, drawing, photo, shaded
+from .images import BLANK, MOST, drawing, mixed, photo, shaded
 from .stretch import thin
 
 Array = NDArray[Any]
@@ -60,6 +60,17 @@ class Pictures:
         """Height and width of the previews."""
         return self.map.shape[0], self.map.shape[1]
 
+    def upright(self) -> Pictures:
+        """The same with north above, where the raster begins in the south."""
+        if self.north_up is not False:
+            return self
+        flipped: dict[str, Any] = {
+            name: None if picture is None else picture[::-1]
+            for name in ("map", "true_colour", "false_colour", "confidence", "trust")
+            for picture in [getattr(self, name)]
+        }
+        return replace(self, **flipped, label_rows=self.size[0] - np.asarray(self.label_rows), north_up=True)
+
     def limits(self) -> tuple[float, float]:
         """The values at the ends of a quantity's ramp: the 2nd and 98th percentile of its preview."""
         seen = self.map[np.isfinite(self.map)]
@@ -96,5 +107,8 @@ class Pictures:
 
     def _dot_colours(self, classes: Sequence[str], chosen: Array) -> list[str]:
         if not classes:
-            return ["#ffffff"] * len(chosen)
+            low, high = self.limits()
+            share = np.clip((self.label_targets[chosen] - low) / max(high - low, 1e-12), 0, 1)
+            ramp = mixed(VALUES, 33)
+            return [ramp[int(32 * place)] for place in np.nan_to_num(share)]
         return [self.colours[classes[int(target)]] for target in self.label_targets[chosen]]

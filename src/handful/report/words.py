@@ -47,18 +47,21 @@ def metric(run: Run) -> Metric:
 
 
 def judged(run: Run) -> tuple[str, Run] | None:
-    """The kind of folds that the map is to be judged by, and its scores: the strictest there are."""
-    validation = run.get("validation") or {}
+    """What the map is to be judged by, and the scores: independent labels, else the strictest folds there are."""
+    scores = {"test": run.get("test"), **(run.get("validation") or {})}
     key = metric(run).key
-    for kind in ("matched", "block", "random"):
-        if (validation.get(kind) or {}).get(key) is not None:
-            return kind, validation[kind]
+    for kind in ("test", "matched", "block", "random"):
+        found = scores.get(kind) or {}
+        if found.get(key) is not None:
+            return kind, found
     return None
 
 
 def headline(run: Run) -> str:
     """Whether the map can be used, in a few words, judged by the lower end of the interval above chance."""
     found = judged(run)
+    if run.get("command") == "apply":
+        return "A map from borrowed labels"
     if run.get("kind") == "quantity":
         return "How far to trust these values" if found else "A map whose error nobody could measure yet"
     if found is None:
@@ -80,18 +83,21 @@ def verdict(run: Run) -> list[str]:
 
 def _quality(run: Run) -> str:
     found, score = judged(run), metric(run)
+    if run.get("command") == "apply":
+        return "The model was fitted to labels of another scene, and nobody has checked it in this one."
     if found is None:
         return "There were too few labels to hold some back, so nothing here says how often the map is right."
     kind, scores = found
     how = {
+        "test": "judged on independent labels that no model had seen",
         "matched": "judged on labels held back as far from the others as the map’s pixels are",
         "block": "judged on whole areas held back",
         "random": "judged on single labels held back at random, which flatters",
     }[kind]
     value, interval = score.text(scores[score.key]), score.interval(scores)
-    between = f" (most likely {interval})" if interval else ""
+    between = f" (likely {interval})" if interval else ""
     if score.key == "balanced_accuracy":
-        return f"Expect about {value} of an average class to be mapped right{between}, {how}."
+        return f"Expect about {value} of the pixels of an average class to be mapped right{between}, {how}."
     if score.key == "rmse":
         return f"Expect values to be off by about {value}{between}, {how}."
     return f"The map explains {100 * scores['r2']:.0f} % of what varies between labels, {how}."
