@@ -14,7 +14,17 @@ from handful.report.pictures import Pictures
 from handful.report.stretch import stretch
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
-ODD = ["<script>alert(1)</script>", "אדמה חשופה", "🌲🌊", "x" * 400, "a & b \"c\" 'd'", "{{ 7 * 7 }}", "\u202eevil", ""]
+ODD = [
+    "<script>alert(1)</script>",
+    "אדמה חשופה",
+    "🌲🌊",
+    "x" * 400,
+    "a & b \"c\" 'd'",
+    "{{ 7 * 7 }}",
+    "\u202eevil",
+    "",
+    "half \ud83c of one",
+]
 
 
 class Checker(HTMLParser):
@@ -113,6 +123,7 @@ def test_a_page_is_whole_and_shows_what_there_is():
 def test_what_users_typed_stays_text():
     page = map_page(run(ODD), pictures(ODD))
     checker = checked(page)
+    page.encode()  # can be written
     assert "<script>" not in page and "&lt;script&gt;" in page and "{{ 7 * 7 }}" in page
     assert "marquee" not in checker.tags
     assert "<b>one" not in page and "<i>scene" not in page and "<u>forest" not in page

@@ -20,16 +20,11 @@ def aux_xml(names: Sequence[str], colours: Mapping[str, str]) -> str:
     """GDAL's side file of a class map: category names and a palette with alpha; index 0 is "no data"."""
     root = tree.Element("PAMDataset")
     band = tree.SubElement(root, "PAMRasterBand", band="1")
-    add_names(band, names)
-    add_palette(band, names, colours)
-    return _text(root)
-
-
-def add_names(band: tree.Element, names: Sequence[str]) -> None:
-    """GDAL's category names, as children of a band element of a VRT or a side file."""
     categories = tree.SubElement(band, "CategoryNames")
     for name in (NO_DATA, *names):
         tree.SubElement(categories, "Category").text = printable(name)
+    add_palette(band, names, colours)
+    return _text(root)
 
 
 def add_palette(band: tree.Element, names: Sequence[str], colours: Mapping[str, str]) -> None:

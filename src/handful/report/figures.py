@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 INK, SOFT, LINE = "#23211d", "#b9b2a4", "#1b5e58"
 WINDOW = 0.03  # of the steps, over which the loss is averaged for the eye
 
@@ -59,6 +61,9 @@ def _validation(axes: Any, points: list[tuple[float, float]], score: str) -> Non
     axes.tick_params(colors=LINE)
 
 
-def _smooth(values: Sequence[float], width: int) -> list[float]:
-    """The mean of the last `width` values at each place."""
-    return [sum(values[max(0, i + 1 - width) : i + 1]) / min(i + 1, width) for i in range(len(values))]
+def _smooth(values: Sequence[float], width: int) -> Any:
+    """The mean of the last `width` values at each place, of fewer at the beginning."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    return (total[ends] - total[starts]) / (ends - starts)

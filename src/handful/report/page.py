@@ -26,39 +26,42 @@ def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
     pictures  the previews
     title     the scene's name; the first input's file name otherwise
     """
-    pictures = pictures.upright()
+    context = _context(run, pictures.upright(), title or _scene_name(run))
+    page = _templates().get_template("map.html").render(context)
+    return page.encode(errors="replace").decode()  # half a surrogate pair, from a name in a broken encoding
+
+
+def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
+    """All that the template shows, by its names there."""
     classes = list(run.get("classes") or []) if run.get("kind") != "quantity" else []
-    return (
-        _templates()
-        .get_template("map.html")
-        .render(
-            run=run,
-            title=title or _scene_name(run),
-            headline=words.headline(run),
-            verdict=words.verdict(run),
-            metric=metric(run),
-            classes=classes,
-            picture=pictures,
-            images=pictures.addresses(classes),
-            dots=pictures.dots(classes),
-            sheet=_sheet(pictures),
-            legend=_legend(run, pictures, classes),
-            widest=max([area["share"] for area in run.get("areas") or []], default=0) or 1,
-            ramp=_ramp(pictures, run) if not classes else None,
-            sure=", ".join(SURE),
-            trust=TRUST_COLOURS,
-            candidates=_candidates(run),
-            folds=_folds(run),
-            r2=metric(run).key == "rmse" and any(fold.get("r2") is not None for fold in _folds(run)),
-            matrix=_matrix(run, classes),
-            confusions=_confusions(run, classes),
-            suspects=list(run.get("suspicious") or [])[:SUSPECTS],
-            reliability=charts.reliability(pictures.reliability) if pictures.reliability else None,
-            scatter=_scatter(run, pictures),
-            parameters=_parameters(run),
-            bands=list(run.get("bands") or [])[:BANDS],
-        )
-    )
+    score, folds = metric(run), _folds(run)
+    return {
+        "run": run,
+        "title": title,
+        "headline": words.headline(run),
+        "verdict": words.verdict(run),
+        "metric": score,
+        "classes": classes,
+        "picture": pictures,
+        "images": pictures.addresses(classes),
+        "dots": pictures.dots(classes),
+        "sheet": _sheet(pictures),
+        "legend": _legend(run, pictures, classes),
+        "widest": max([area["share"] for area in run.get("areas") or []], default=0) or 1,
+        "ramp": _ramp(pictures, run) if not classes else None,
+        "sure": ", ".join(SURE),
+        "trust": TRUST_COLOURS,
+        "candidates": _candidates(run),
+        "folds": folds,
+        "r2": score.key == "rmse" and any(fold.get("r2") is not None for fold in folds),
+        "matrix": _matrix(run, classes),
+        "confusions": _confusions(run, classes),
+        "suspects": list(run.get("suspicious") or [])[:SUSPECTS],
+        "reliability": charts.reliability(pictures.reliability) if pictures.reliability else None,
+        "scatter": _scatter(run, pictures),
+        "parameters": _parameters(run),
+        "bands": list(run.get("bands") or [])[:BANDS],
+    }
 
 
 def _templates() -> Environment:
