@@ -25,6 +25,7 @@ ODD = [
     "",
     "half \ud83c of one",
 ]
+ODD += ["half \ud83c of one"]
 
 
 class Checker(HTMLParser):

@@ -156,7 +156,7 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them.
 
     >>> duration(0.42), duration(75), duration(4000)
-    ('0.4 s', '1 min 15 s', '1 h 7 min')
+    ('0.4 s', '1 min 15 s', '1 h 6 min')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"
