@@ -46,7 +46,8 @@ class Trunk(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         maps = self.blocks(maps.contiguous(memory_format=torch.channels_last))
-        return pyramid(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), self.windows)
+        maps = self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return pyramid(maps / math.sqrt(maps.shape[1]), self.windows)  # rows of length 1 or so: a scale for any head
 
 
 class Dense(nn.Module):

@@ -1,0 +1,1 @@
+"""Maps: scenes and labels in, maps out."""

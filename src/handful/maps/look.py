@@ -1,0 +1,140 @@
+"""What the encoders see at labels and around them: the tables that learners are fitted and validated on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..learner import Learner
+from ..solvers.smooth import gaussian
+from .blocks import grown
+from .grid import Window
+from .sight import Sight
+
+TILE = 32  # labels of one tile of so many pixels a side are looked at together
+STRIDE = 2  # pixels between the places around a label at which predictions are smoothed for validation
+
+
+class Readable(Protocol):
+    """A scene, as far as it is read here."""
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+Encode = Callable[[Mapping[str, Tensor]], Tensor]
+
+
+def encoder_key(learner: Learner) -> str:
+    """Learners with one key have one encoder with the same settings, and the same weights."""
+    seed = learner.seed if learner.meta_learned else 0
+    return f"{learner.encoder}{json.dumps(learner.encoder_settings, sort_keys=True)}{seed if seed else ''}"
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Class probabilities are averaged over neighbours with a Gaussian of `sigma` pixels, cut at `reach`; 0 is off."""
+
+    sigma: float = 3.0
+    reach: int = 6
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets (places,) of rows and columns around a pixel, the pixel itself in the middle."""
+        if not self.sigma:
+            return np.zeros(1, int), np.zeros(1, int)
+        line = np.arange(-self.reach, self.reach + 1, STRIDE)
+        rows, columns = np.meshgrid(line, line, indexing="ij")
+        return rows.ravel(), columns.ravel()
+
+    def weights(self) -> np.ndarray:
+        """(places,) of the Gaussian at those places."""
+        if not self.sigma:
+            return np.ones(1)
+        line = gaussian(self.sigma, self.reach)[::STRIDE]
+        return torch.outer(line, line).flatten().double().numpy()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen at m labels.
+
+    tables   encoder key -> features (m, places, width); the label's own place is the middle one
+    windows  inputs (m, bands, side, side) by modality, for learners that move their encoder; or None
+    weights  (m, places) of the smoothing, 0 where a place is invalid
+    """
+
+    tables: dict[str, Tensor]
+    windows: dict[str, Tensor] | None
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def middle(self) -> int:
+        return self.weights.shape[1] // 2
+
+
+@torch.no_grad()
+def look(
+    scene: Readable,
+    sight: Sight,
+    encoders: Mapping[str, tuple[Encode, int]],
+    rows: np.ndarray,
+    columns: np.ndarray,
+    smoothing: Smoothing,
+    window_reach: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Seen:
+    """See the pixels at (rows, columns): tables of every encoder (key -> how it encodes, its reach).
+
+    window_reach  reach of the raw windows to keep as well, or None
+    """
+    d_row, d_column = smoothing.places()
+    smooth_reach = smoothing.reach if smoothing.sigma else 0
+    margin = smooth_reach + max([reach for _, reach in encoders.values()] + [window_reach or 0])
+    m, side = len(rows), 2 * (smooth_reach + (window_reach or 0)) + 1
+    tables: dict[str, Tensor] = {}
+    weights = torch.zeros(m, len(d_row))
+    windows: list[dict[str, Tensor]] = [{}] * m
+    tiles = list(tiles_of(rows, columns))
+    for done, (tile, members) in enumerate(tiles):
+        values, valid = scene.read(grown(tile, margin))
+        inputs = sight.inputs(values[None])
+        r, c = rows[members] - tile.row + margin, columns[members] - tile.column + margin
+        at_rows, at_columns = r[:, None] + d_row, c[:, None] + d_column
+        weights[members] = torch.from_numpy(valid[at_rows, at_columns] * smoothing.weights()).float()
+        for key, (encode, _) in encoders.items():
+            seen = encode(inputs)[0][:, at_rows, at_columns].permute(1, 2, 0)
+            if key not in tables:
+                tables[key] = torch.zeros(m, *seen.shape[1:])
+            tables[key][torch.from_numpy(members)] = seen
+        if window_reach is not None:
+            for i, top, left in zip(members, r - side // 2, c - side // 2, strict=True):
+                windows[i] = {k: v[0, :, top : top + side, left : left + side] if v.dim() == 4 else v[0] for k, v in inputs.items()}
+        if progress:
+            progress(done + 1, len(tiles))
+    stacked = None if window_reach is None else {k: torch.stack([w[k] for w in windows]) for k in windows[0]}
+    return Seen(tables, stacked, weights)
+
+
+def tiles_of(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[Window, np.ndarray]]:
+    """The tiles that hold labels, and which labels each holds."""
+    place = np.stack([rows // TILE, columns // TILE], axis=1)
+    for row, column in np.unique(place, axis=0):
+        members = np.flatnonzero((place == (row, column)).all(1))
+        yield Window(int(row) * TILE, int(column) * TILE, TILE, TILE), members
+
+
+def encoders_of(learners: Sequence[Learner]) -> dict[str, tuple[Encode, int]]:
+    """Every encoder of learners that don't move theirs, by key."""
+    return {
+        encoder_key(learner): (learner.net.encode, int(learner.net.encoder.reach))  # type: ignore[arg-type]
+        for learner in learners
+        if not learner.moves_encoder
+    }
