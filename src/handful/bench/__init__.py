@@ -1,0 +1,1 @@
+"""The bench judges learners: scores, and intervals over regions."""
