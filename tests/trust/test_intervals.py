@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from handful.trust.intervals import balanced_accuracy_interval, balanced_difference_interval, rmse_interval
 
@@ -24,13 +25,36 @@ def test_balanced_accuracy_is_covered(groups_a_class, size):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("groups_a_class", [3, 5, 20, 100])
-@pytest.mark.parametrize("chances", [(0.95, 0.8, 0.6), (0.99, 0.97), (0.9,) * 8])
+@pytest.mark.parametrize("chances", [(0.95, 0.8, 0.6), (1.0, 0.7), (0.9,) * 8])
 def test_balanced_accuracy_is_covered_closely(groups_a_class, chances):
     rng, chances, covered = np.random.default_rng(1), np.array(chances), 0
     for _ in range(2000):
         _, low, high, _ = balanced_accuracy_interval(*grouped(rng, chances, groups_a_class, 1))
         covered += low <= chances.mean() <= high
     assert covered / 2000 > 0.93
+
+
+@pytest.mark.slow
+def test_uneven_classes_are_covered():
+    rng, chances, counts = np.random.default_rng(5), np.array([0.9, 0.7, 0.95, 0.8]), [3, 8, 30, 200]
+    targets = np.repeat(np.arange(4), counts)
+    covered = [0, 0]
+    for _ in range(2000):
+        ours, theirs = rng.random((2, len(targets))) < chances[targets] - np.array([[0.0], [0.2]])
+        each = np.arange(len(targets))
+        one, both = (
+            balanced_accuracy_interval(targets, ours, each),
+            balanced_difference_interval(targets, ours, theirs, each),
+        )
+        covered[0] += one.low <= chances.mean() <= one.high
+        covered[1] += both.low <= 0.2 <= both.high
+    assert min(covered) / 2000 > 0.92
+
+
+def test_one_class_is_wilsons_interval():
+    targets, right = np.zeros(20, int), np.arange(20) < 17
+    found = balanced_accuracy_interval(targets, right, np.arange(20))
+    assert found[:3] == pytest.approx((0.85, *binomtest(17, 20).proportion_ci(method="wilson")))
 
 
 def test_a_perfect_score_on_few_labels_is_not_certain():

@@ -36,9 +36,7 @@ class Areas:
     area: Estimate
 
 
-def estimate_areas(
-    table: np.ndarray, mapped: np.ndarray, *, level: float = 0.95, names: Sequence[str] = ()
-) -> Areas:
+def estimate_areas(table: np.ndarray, mapped: np.ndarray, *, level: float = 0.95, names: Sequence[str] = ()) -> Areas:
     """Area and accuracy of a map from a sample drawn at random in each mapped class, or over all of the map.
 
     table   (classes, classes) counts of the sample: rows the class on the ground, columns the class on the map

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm, t
 
-from .scores import class_weights
+EVEN = 4.0  # labels of a class that its own variance weighs as much as the variance over all classes
 
 
 class Interval(NamedTuple):
@@ -27,18 +27,17 @@ def balanced_accuracy_interval(
 ) -> Interval:
     """The balanced accuracy of judged labels (m,) and its interval; `right` says which were predicted rightly.
 
-    Each class's recall has Wilson's interval on its effective number of labels, and the intervals of classes join as
-    in Zou & Donner 2008 (doi:10.1002/sim.3095), which holds for a handful of labels and for recalls of 0 and 1.
-    It takes predictions as independent of each other, though folds share most of their training labels.
+    Wilson's interval (1927) on the effective number of labels, so it holds for a handful of labels and for a score of
+    1. It takes predictions as independent of each other, though folds share most of their training labels.
     """
     if not len(targets):
         return Interval(float("nan"), None, None, 0)
-    classes = np.unique(targets)
-    parts = np.array([_wilson(right[targets == c], groups[targets == c], level) for c in classes])
-    recall, low, high = parts.T
-    below, above = np.sqrt(np.square(recall - low).sum()), np.sqrt(np.square(high - recall).sum())
-    mean = float(recall.mean())
-    return Interval(mean, mean - float(below) / len(classes), mean + float(above) / len(classes), len(set(groups)))
+    mean, _, count = _balanced(right.astype(float), targets, groups)
+    z2 = float(norm.ppf(0.5 + level / 2)) ** 2
+    centre = (mean + z2 / (2 * count)) / (1 + z2 / count)
+    half = np.sqrt(z2 * mean * (1 - mean) / count + (z2 / (2 * count)) ** 2) / (1 + z2 / count)
+    low, high = max(0.0, min(mean, float(centre - half))), min(1.0, max(mean, float(centre + half)))
+    return Interval(mean, low, high, len(set(groups)))
 
 
 def balanced_difference_interval(
@@ -48,17 +47,16 @@ def balanced_difference_interval(
 
     ours, theirs  (m,) which labels each predicted rightly
 
-    Two pairs are added to each class, a quarter of them wins and a quarter losses, so that few labels never look
-    certain (Agresti & Min 2005, doi:10.1002/sim.1781).
+    Two pairs are added to the effective number, a quarter of them wins and a quarter losses, so that few labels never
+    look certain (Agresti & Min 2005, doi:10.1002/sim.1781).
     """
     if not len(targets):
         return Interval(float("nan"), None, None, 0)
-    classes = np.unique(targets)
-    better = ours.astype(float) - theirs.astype(float)
-    parts = np.array([_paired(better[targets == c], groups[targets == c]) for c in classes])
-    mean = float(class_weights(targets) @ better)
-    centre, half = parts[:, 0].mean(), norm.ppf(0.5 + level / 2) * np.sqrt(parts[:, 1].sum()) / len(classes)
-    return Interval(mean, max(-1.0, float(centre - half)), min(1.0, float(centre + half)), len(set(groups)))
+    mean, unequal, count = _balanced(ours.astype(float) - theirs.astype(float), targets, groups)
+    centre, pairs = mean * count / (count + 2), count + 2
+    spread = (unequal * count + 1) / pairs - centre**2
+    half = float(norm.ppf(0.5 + level / 2)) * float(np.sqrt(spread / pairs))
+    return Interval(mean, max(-1.0, centre - half), min(1.0, centre + half), len(set(groups)))
 
 
 def rmse_interval(targets: np.ndarray, predicted: np.ndarray, groups: np.ndarray, level: float = 0.95) -> Interval:
@@ -72,21 +70,25 @@ def rmse_interval(targets: np.ndarray, predicted: np.ndarray, groups: np.ndarray
     return Interval(float(np.sqrt(mean)), float(np.sqrt(mean) / factor), float(np.sqrt(mean) * factor), count)
 
 
-def _wilson(right: np.ndarray, groups: np.ndarray, level: float) -> tuple[float, float, float]:
-    """A recall with its interval (Wilson 1927)."""
-    share, count = float(right.mean()), _effective_count(right.astype(float), groups)
-    z2 = float(norm.ppf(0.5 + level / 2)) ** 2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(z2 * share * (1 - share) / count + (z2 / (2 * count)) ** 2) / (1 + z2 / count)
-    return share, min(share, float(centre - half)), max(share, float(centre + half))
+def _balanced(values: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> tuple[float, float, float]:
+    """The mean over classes of values (m,) in {-1, 0, 1}, that of their squares, and the effective number of labels.
 
-
-def _paired(better: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
-    """Mean and variance of differences in {-1, 0, 1} with half a win, half a loss and a draw added."""
-    count = _effective_count(better, groups)
-    wins, losses = (better > 0).mean() * count + 0.5, (better < 0).mean() * count + 0.5
-    pairs = count + 2
-    return (wins - losses) / pairs, (wins + losses - (wins - losses) ** 2 / pairs) / pairs**2
+    That is the number of labels, drawn without regard to class, whose mean is as certain. Variances within classes
+    count for less than they seem where labels are few: they are drawn towards the variance over all by EVEN labels.
+    """
+    parts = [(values[targets == c], groups[targets == c]) for c in np.unique(targets)]
+    counts = np.array([_effective_count(*part) for part in parts])
+    means = np.array([part[0].mean() for part in parts])
+    squares = np.array([np.square(part[0]).mean() for part in parts])
+    mean, square = float(means.mean()), float(squares.mean())
+    over_all = square - mean**2
+    number = len(parts) ** 2 / float((1 / counts).sum())
+    if over_all <= 0:
+        return mean, square, number
+    within = (squares - means**2) * counts / np.maximum(counts - 1, 1)
+    drawn = (counts * within + EVEN * over_all) / (counts + EVEN)
+    gain = over_all * (1 / counts).sum() / (drawn / counts).sum()
+    return mean, square, number * max(1.0, float(gain))
 
 
 def _effective_count(values: np.ndarray, groups: np.ndarray) -> float:

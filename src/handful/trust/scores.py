@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None = None) -> np.ndarray:
+def confusion(
+    targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None = None
+) -> np.ndarray:
     """The table (classes, classes) of counts, or of weights: rows are the labelled class, columns the predicted one.
 
     >>> confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
