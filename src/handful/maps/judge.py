@@ -51,6 +51,10 @@ class Judge(ABC):
         """By how much ours beats theirs, and whether the interval of the difference leaves 0 out."""
 
     @abstractmethod
+    def amount(self, difference: float) -> str:
+        """A difference of scores in words."""
+
+    @abstractmethod
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[Judge, dict[str, Any]]:
         """This judge with a confidence learned from out-of-fold answers, and the record of it."""
 
@@ -89,6 +93,9 @@ class ClassJudge(Judge):
         right = [(a.mean(0).argmax(1) == labels.targets)[judged] for a in (ours, theirs)]
         found = balanced_difference_interval(labels.targets[judged], *right, labels.groups[judged])
         return found.mean, found.low is not None and found.low > 0
+
+    def amount(self, difference: float) -> str:
+        return f"{100 * difference:.0f} points of balanced accuracy"
 
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[ClassJudge, dict[str, Any]]:
         judged = folds.judged
@@ -153,6 +160,9 @@ class QuantityJudge(Judge):
         error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 4 else np.inf
         drop = float(np.sqrt(np.square(errors[1]).mean()) - np.sqrt(np.square(errors[0]).mean()))
         return drop, bool(gain.mean() > 2 * error)
+
+    def amount(self, difference: float) -> str:
+        return f"a mean error {difference:.3g} smaller" if difference else "no"
 
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[QuantityJudge, dict[str, Any]]:
         judged = folds.judged

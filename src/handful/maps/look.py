@@ -18,7 +18,6 @@ from .grid import Window
 from .sight import Sight
 
 TILE = 32  # labels of one tile of so many pixels a side are looked at together
-STRIDE = 2  # pixels between the places around a label at which predictions are smoothed for validation
 
 
 class Readable(Protocol):
@@ -38,16 +37,21 @@ def encoder_key(learner: Learner) -> str:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Class probabilities are averaged over neighbours with a Gaussian of `sigma` pixels, cut at `reach`; 0 is off."""
+    """Answers are averaged over neighbours with a Gaussian of `sigma` pixels, cut at `reach`; a sigma of 0 is off.
+
+    stride  pixels between the places around a label at which answers are averaged for validation, where doing so at
+            every pixel would cost too much
+    """
 
     sigma: float = 3.0
     reach: int = 6
+    stride: int = 2
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Offsets (places,) of rows and columns around a pixel, the pixel itself in the middle."""
         if not self.sigma:
             return np.zeros(1, int), np.zeros(1, int)
-        line = np.arange(-self.reach, self.reach + 1, STRIDE)
+        line = np.arange(-self.reach, self.reach + 1, self.stride)
         rows, columns = np.meshgrid(line, line, indexing="ij")
         return rows.ravel(), columns.ravel()
 
@@ -55,7 +59,7 @@ class Smoothing:
         """(places,) of the Gaussian at those places."""
         if not self.sigma:
             return np.ones(1)
-        line = gaussian(self.sigma, self.reach)[::STRIDE]
+        line = gaussian(self.sigma, self.reach)[:: self.stride]
         return torch.outer(line, line).flatten().double().numpy()
 
 
@@ -66,11 +70,13 @@ class Seen:
     tables   encoder key -> features (m, places, width); the label's own place is the middle one
     windows  inputs (m, bands, side, side) by modality, for learners that move their encoder; or None
     weights  (m, places) of the smoothing, 0 where a place is invalid
+    offsets  (places, 2) rows and columns of the places around a label
     """
 
     tables: dict[str, Tensor]
     windows: dict[str, Tensor] | None
     weights: Tensor
+    offsets: np.ndarray
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -78,6 +84,23 @@ class Seen:
     @property
     def middle(self) -> int:
         return self.weights.shape[1] // 2
+
+    def pick(self, index: np.ndarray) -> Seen:
+        """What was seen at some of the labels."""
+        chosen = torch.from_numpy(index)
+        windows = None if self.windows is None else {key: inputs[chosen] for key, inputs in self.windows.items()}
+        tables = {key: table[chosen] for key, table in self.tables.items()}
+        return Seen(tables, windows, self.weights[chosen], self.offsets)
+
+    def alone(self) -> Seen:
+        """Only the labels' own pixels, without their neighbours."""
+        own = slice(self.middle, self.middle + 1)
+        tables = {key: table[:, own] for key, table in self.tables.items()}
+        return Seen(tables, self.windows, torch.ones(len(self), 1), self.offsets[own])
+
+    def places_in(self, side: int) -> Tensor:
+        """Indices of the places in a flattened window of `side` pixels around a label."""
+        return torch.from_numpy((self.offsets + side // 2) @ np.array([side, 1]))
 
 
 @torch.no_grad()
@@ -120,7 +143,7 @@ def look(
         if progress:
             progress(done + 1, len(tiles))
     stacked = None if window_reach is None else {k: torch.stack([w[k] for w in windows]) for k in windows[0]}
-    return Seen(tables, stacked, weights)
+    return Seen(tables, stacked, weights, np.stack([d_row, d_column], axis=1))
 
 
 def tiles_of(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[Window, np.ndarray]]:

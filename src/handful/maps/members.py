@@ -50,17 +50,10 @@ class Member:
             assert seen.windows is not None
             inputs = {name: tensor[chosen] for name, tensor in seen.windows.items()}
             maps = certain(predictor, predictor.outputs(inputs))
-            answers = maps.flatten(2).movedim(1, 2)[:, places_in(maps.shape[-1], seen.weights.shape[1])]
+            answers = maps.flatten(2).movedim(1, 2)[:, seen.places_in(maps.shape[-1])]
         weights = seen.weights[chosen]
         weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-6)
         return (answers * weights[:, :, None]).sum(1).double().numpy()
-
-
-def places_in(side: int, places: int) -> Tensor:
-    """Indices of the smoothing's places in a flattened window of `side` pixels."""
-    line = torch.arange(int(places**0.5)) * 2
-    line = line - line.max() // 2 + side // 2
-    return (line[:, None] * side + line).flatten()
 
 
 def certain(predictor: Predictor, prediction: Prediction) -> Tensor:

@@ -1,0 +1,240 @@
+"""Fitting the model of a map: see the labels, try the candidates, choose, calibrate, draw the line of trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import LabelsError
+from ..problem import Classes, Problem
+from ..trust.applicability import fit_applicability, importance
+from ..trust.calibration import estimate_prior
+from ..trust.folds import Folds, block_folds, matched_folds, random_folds
+from .auto import Candidate, Trial, candidates, choose, out_of_fold, try_all, worth
+from .grid import Grid
+from .judge import ClassJudge, Judge, Labelled, judge_of
+from .labels import Labels
+from .look import Seen, Smoothing, encoder_key, encoders_of, look
+from .members import Blend
+from .model import Domain, MapModel, domain_key
+from .scene import Scene
+from .sight import Sight
+from .weights import check_bands, pretrained
+
+MOST_LABELS = 4000  # rows that learners are fitted on; beyond, a seeded sample of each class
+MANY = 1000  # labels beyond which smoothing is validated at fewer places around each
+TOLD = 32  # features that the area of applicability compares
+SAMPLE = 4000  # pixels of the scene for its statistics
+PLACES = 1000  # pixels of the scene that distances to the labels are compared with
+PRIOR_PIXELS = 300  # pixels of the scene that class shares are estimated from
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user decides about a model."""
+
+    learner: str = "auto"
+    seed: int = 0
+    prior: str = "equal"
+    weights: str | Path | None = None
+    smoothing: Smoothing = field(default_factory=Smoothing)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, the labels that it was fitted on, and what was found on the way (in the terms of run.json)."""
+
+    model: MapModel
+    labels: Labels
+    record: dict[str, Any]
+
+
+def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress | None = None) -> Fitted:
+    """Fit the model of a map on labels. Raises LabelsError where too few of them can be used."""
+    tell = progress or (lambda stage, done, total: None)
+    values, rows, columns = scene.sample(SAMPLE, choices.seed)
+    sight = Sight.of(scene.wavelengths, scene.dates, values)
+    tried = candidates_for(scene, labels.problem, choices)
+    labels, seen = see(scene, sight, labels, tried, choices, tell)
+    located = Labelled(scene.grid.metres(labels.rows, labels.columns), labels.targets, labels.groups)
+    far = scene.grid.metres(rows[:PLACES], columns[:PLACES])
+    judge = judge_of(labels.problem, labels.targets)
+    folds = all_folds(located, far, labels.problem, choices.seed)
+    trials = try_all(tried, seen, folds["matched"], located, labels.problem, judge)
+    chosen, why = choose(trials, located, folds["matched"], judge)
+    judge, calibration = judge.calibrated(chosen.answers, located, folds["matched"])
+    blend = Blend.fit(chosen.candidate.members, seen, np.arange(len(seen)), labels.targets, labels.problem)
+    domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
+    model = MapModel(labels.problem, blend, judge, choices.smoothing, domain, sight, seen, labels.targets)
+    model = with_prior(model, scene, labels, choices, rows, columns)
+    record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid)
+    return Fitted(model, labels, record | {"calibration": calibration, "applicability": share(domain)})
+
+
+def candidates_for(scene: Scene, problem: Problem, choices: Choices) -> list[Candidate]:
+    def learner(name: str) -> Any:
+        found = pretrained(name, problem.outputs, choices.seed, choices.weights)
+        check_bands(found, len(scene.bands), choices.weights)
+        return found
+
+    return candidates(choices.learner, learner, problem)
+
+
+def see(
+    scene: Scene, sight: Sight, labels: Labels, tried: list[Candidate], choices: Choices, tell: Progress
+) -> tuple[Labels, Seen]:
+    """The labels that lie on valid pixels (a sample where there are too many), and what is seen there."""
+    labels = thinned(labels, choices.seed)
+    learners = [member.learner for candidate in tried for member in candidate.members]
+    moving = [int(x.net.encoder.reach) for x in learners if x.moves_encoder]  # type: ignore[arg-type]
+    smoothing = replace(choices.smoothing, stride=2 if len(labels.rows) <= MANY else choices.smoothing.reach)
+    seen = look(
+        scene,
+        sight,
+        encoders_of(learners),
+        labels.rows,
+        labels.columns,
+        smoothing,
+        max(moving) if moving else None,
+        lambda done, total: tell("reading labels", done, total),
+    )
+    good = seen.weights[:, seen.middle].numpy() > 0
+    kept = labels.keep(good)
+    if isinstance(labels.problem, Classes):
+        kept.require_classes()
+    elif not len(kept.rows):
+        raise LabelsError("no label lies on a valid pixel of the scene: check the nodata value and the mask.")
+    return kept, seen.pick(np.flatnonzero(good))
+
+
+def thinned(labels: Labels, seed: int) -> Labels:
+    """At most MOST_LABELS labels: a seeded sample that takes as many of each class as there are, or its share."""
+    if len(labels.rows) <= MOST_LABELS:
+        return labels
+    rng = np.random.default_rng(seed)
+    strata = labels.targets if isinstance(labels.problem, Classes) else np.zeros(len(labels.rows), int)
+    order = rng.permutation(len(strata))
+    rank = np.empty(len(strata), int)  # a label's place within its class, in random order
+    for stratum in np.unique(strata):
+        members = order[strata[order] == stratum]
+        rank[members] = np.arange(len(members))
+    kept = np.zeros(len(strata), bool)
+    kept[np.lexsort((order, rank))[:MOST_LABELS]] = True
+    return labels.keep(kept, f"a sample of {MOST_LABELS:,} of {len(kept):,} labelled pixels is used")
+
+
+def all_folds(labels: Labelled, far: np.ndarray, problem: Problem, seed: int) -> dict[str, Folds]:
+    names = problem.names if isinstance(problem, Classes) else ()
+    where, what, groups = labels.metres, labels.targets, labels.groups
+    return {
+        "matched": matched_folds(where, what, groups, far, seed=seed, names=names),
+        "block": block_folds(where, what, groups, seed=seed, map_metres=far, names=names),
+        "random": random_folds(what, groups, seed=seed, metres=where, map_metres=far, names=names),
+    }
+
+
+def domain_of(blend: Blend, seen: Seen, targets: np.ndarray, folds: Folds, seed: int) -> Domain | None:
+    """The area of applicability, in the features that tell most about the labels."""
+    key = domain_key([member.learner for member in blend.members])
+    if key is None:
+        return None
+    table = seen.tables[key][:, seen.middle].numpy()
+    weights = importance(table, targets)
+    columns = np.sort(np.argsort(-weights, kind="stable")[:TOLD])
+    area = fit_applicability(table[:, columns], folds.fold, weights[columns], seed=seed)
+    return Domain(key, columns, area)
+
+
+def share(domain: Domain | None) -> dict[str, Any]:
+    return {"threshold": None if domain is None else domain.area.threshold, "share_inside": None}
+
+
+def with_prior(
+    model: MapModel, scene: Scene, labels: Labels, choices: Choices, rows: np.ndarray, columns: np.ndarray
+) -> MapModel:
+    """The model for the class shares that the user wants: equal, those of the labels, or estimated from the scene."""
+    judge = model.judge
+    if not isinstance(judge, ClassJudge) or choices.prior == "equal":
+        return model
+    if choices.prior == "labels":
+        prior = np.bincount(labels.targets, minlength=len(judge.names)) / len(labels.targets)
+    else:
+        blend, count = model.blend, min(PRIOR_PIXELS, len(rows))
+        learners = [member.learner for member in blend.members]
+        moving = [int(x.net.encoder.reach) for x in learners if x.moves_encoder]  # type: ignore[arg-type]
+        encoders = encoders_of(learners)
+        some = np.random.default_rng(choices.seed).choice(len(rows), count, replace=False)
+        seen = look(
+            scene, model.sight, encoders, rows[some], columns[some], model.smoothing, max(moving) if moving else None
+        )
+        answers = blend.judge(seen, np.arange(count)).transpose(0, 2, 1)
+        equal = np.full(len(judge.names), 1 / len(judge.names))
+        prior = estimate_prior(np.log(np.clip(judge.probabilities(answers), 1e-9, None)), equal)
+    return replace(model, judge=replace(judge, prior=prior))
+
+
+def findings(
+    trials: list[Trial],
+    chosen: Trial,
+    why: str,
+    folds: dict[str, Folds],
+    seen: Seen,
+    located: Labelled,
+    labels: Labels,
+    judge: Judge,
+    grid: Grid,
+) -> dict[str, Any]:
+    """What the labels say of the chosen model and of the others, as run.json records it."""
+    validation = {}
+    problem, members = labels.problem, chosen.candidate.members
+    for kind, fold in folds.items():
+        if not fold.judged.any():
+            continue
+        if kind == "matched":
+            answers = chosen.answers
+        else:
+            found = out_of_fold(members, seen, fold, labels.targets, problem)
+            answers = np.stack([found[id(member)] for member in members])
+        validation[kind] = judge.score(answers, located, fold.judged) | {
+            "median_distance_m": fold.median_distance_m if np.isfinite(fold.median_distance_m) else None,
+            "folds": len(fold),
+        }
+    judged = folds["matched"].judged
+    odd, table = judge.findings(chosen.answers, located, judged)
+    return {
+        "chosen": {"name": chosen.candidate.name, "members": [m.name for m in members], "why": why},
+        "candidates": [
+            {"name": t.candidate.name, "role": "rival" if t.candidate.rival else "candidate", **t.score} for t in trials
+        ],
+        "worth": worth(chosen, trials, located, folds["matched"], judge),
+        "validation": validation,
+        "confusion": table,
+        "cannot_judge": list(folds["matched"].cannot_judge),
+        "suspicious": [suspect(o, labels, grid) for o in odd],
+        "observed": None if table else [located.targets[judged].tolist(), chosen.answers.mean(0)[judged, 0].tolist()],
+    }
+
+
+def suspect(odd: Any, labels: Labels, grid: Grid) -> dict[str, Any]:
+    row, column = int(labels.rows[odd.row]), int(labels.columns[odd.row])
+    x, y = grid.xy(np.array([row]), np.array([column]))[0]
+    names = labels.problem.names if isinstance(labels.problem, Classes) else None
+    said = [names[int(v)] if names else float(v) for v in (odd.label, odd.predicted)]
+    return {
+        "x": float(x),
+        "y": float(y),
+        "row": row,
+        "column": column,
+        "label": said[0],
+        "predicted": said[1],
+        "probability": odd.probability,
+    }
+
+
+__all__ = ["Choices", "Fitted", "encoder_key", "fit_map"]

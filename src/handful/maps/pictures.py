@@ -1,0 +1,52 @@
+"""Previews of a scene and of its finished map, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.enums import Resampling
+
+from ..encoders.bands import nearest_band
+from .grid import Grid, Window
+from .scene import Scene
+
+MOST = 900  # pixels of a preview's longer side
+
+
+def step_of(grid: Grid) -> int:
+    return max(1, -(-max(grid.height, grid.width) // MOST))
+
+
+def preview(path: Path, step: int) -> np.ndarray:
+    """Every `step`-th pixel of a one-band raster, nearest neighbour."""
+    with rasterio.open(path) as raster:
+        shape = (-(-raster.height // step), -(-raster.width // step))
+        return raster.read(1, out_shape=shape, resampling=Resampling.nearest)
+
+
+def shown_bands(scene: Scene) -> tuple[list[int], list[int] | None]:
+    """Which bands are red, green and blue in true colour, and in false colour (near infrared, red, green)."""
+    import torch
+
+    first = np.where(scene.dates == 0, scene.wavelengths, np.nan)
+    waves = torch.from_numpy(first.astype(np.float32))
+    true = [nearest_band(waves, wanted, 60.0) for wanted in (660.0, 555.0, 485.0)]
+    false = [nearest_band(waves, wanted, 80.0) for wanted in (850.0, 660.0, 555.0)]
+    plain = [min(index, len(scene.bands) - 1) for index in range(3)]
+    found = [index for index in true if index is not None]
+    known = [index for index in false if index is not None]
+    return (found if len(found) == 3 else plain), (known if len(known) == 3 else None)
+
+
+def thin_scene(scene: Scene, bands: Sequence[int], step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every `step`-th pixel of some bands (bands, height, width), and which are valid; read in strips of rows."""
+    grid = scene.grid
+    rows, valids = [], []
+    for row in range(0, grid.height, step):
+        values, valid = scene.read(Window(row, 0, 1, grid.width))
+        rows.append(values[list(bands), 0, ::step])
+        valids.append(valid[0, ::step])
+    return np.stack(rows, axis=1), np.stack(valids)

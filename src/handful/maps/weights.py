@@ -1,0 +1,53 @@
+"""Learners with weights that were learned elsewhere: shipped with handful, or the user's own checkpoint."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from ..checkpoint import load
+from ..errors import SettingsError
+from ..learner import Learner
+from ..learners import LEARNERS, make
+from ..learners.classical import Classical
+
+SHIPPED = Path(__file__).parent.parent / "weights"
+
+
+def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | None = None) -> Learner:
+    """The learner of that name for a map of so many outputs, on the shipped encoder or that of a checkpoint.
+
+    A learner that nothing is learned for across tasks comes with the fixed context of a pixel instead.
+    Raises SettingsError for an unknown learner, CheckpointError for a damaged checkpoint.
+    """
+    bare = make(name, seed=seed) if name in LEARNERS else make(name)
+    if isinstance(bare, Classical):
+        return make(name, encoder="context", seed=seed)
+    source, source_name = _source(str(weights or SHIPPED))
+    if source_name == name and source.outputs >= outputs:
+        return source
+    learner = make(
+        name, encoder=source.encoder, encoder_settings=source.encoder_settings, outputs=outputs, seed=seed
+    )
+    learner.net.encoder.load_state_dict(source.net.encoder.state_dict())
+    if source_name == name and not getattr(source, "prior_mean", False):
+        learner.net.head.load_state_dict(source.net.head.state_dict())
+    return learner
+
+
+@cache
+def _source(folder: str) -> tuple[Learner, str]:
+    learner, record = load(folder)
+    return learner, str(record["learner"])
+
+
+def check_bands(learner: Learner, bands: int, weights: str | Path | None) -> None:
+    """Raise SettingsError where an encoder of a fixed number of bands can't take a scene of another."""
+    wanted = learner.encoder_settings.get("bands")
+    if wanted is not None and wanted != bands:
+        raise SettingsError(
+            f"--weights {weights} reads {wanted} bands, but the scene has {bands}: "
+            "give the bands that it was trained on with --bands, or other weights."
+        )
+
+
