@@ -51,7 +51,7 @@ def seen(ground: np.ndarray, through: Sky, rng: np.random.Generator) -> np.ndarr
     """What is written for a ground (bands, rows, columns): adjacency, haze uneven over the scene, error and noise."""
     around = np.stack([band.mean() for band in ground])[:, None, None]
     column = (slice(None), None, None)
-    veil = 1 + rng.uniform(0, 0.35) * field(rng, ground.shape[1], ground.shape[1] * 0.3)
+    veil = 1 + rng.uniform(0, 0.35) * field(rng, ground.shape[1], ground.shape[1] * 0.2, 5.0)
     beside = rng.uniform(0, 0.05)
     mixed = (1 - beside) * ground + beside * around
     image = (mixed * through.clear[column] + through.path[column] * veil) * through.gain[column]
@@ -62,7 +62,7 @@ def seen(ground: np.ndarray, through: Sky, rng: np.random.Generator) -> np.ndarr
 
 def cloud(rng: np.random.Generator, size: int, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Opacity of clouds and depth of their shadows (size, size), 0 to 1; clouds cover about `share` of the image."""
-    lumps = field(rng, size, size * 0.12, 2.8)
+    lumps = field(rng, size, size * 0.08, 3.6)
     thick = ((lumps - np.quantile(lumps, 1 - share)) * 2.5).clip(0, 1) ** 0.7
     shift = rng.integers(-size // 6, size // 6 + 1, 2)
     return thick, gaussian_filter(np.roll(thick, shift, (0, 1)), 1.0)

@@ -43,11 +43,11 @@ class Land:
         self.cover = self.use.copy()
         self.entry = np.zeros((self.dates, size, size), np.int32)
         self.detail = np.full((size, size), -1, np.int8)
-        self.height = noise(rng, size, size * rng.uniform(0.15, 0.5), 3.6)
-        self.wide = noise(rng, size, size * rng.uniform(0.08, 0.3), 3.0)
-        self.middle = noise(rng, size, rng.uniform(6, 16), 2.4)
-        self.fine = noise(rng, size, rng.uniform(0.6, 2.0), 2.5)
-        self.relief = noise(rng, size, rng.uniform(0.8, 2.5), 2.0)  # of crowns and roofs: what casts small shadows
+        self.height = noise(rng, size, size * rng.uniform(0.12, 0.4), 4.6)
+        self.wide = noise(rng, size, size * rng.uniform(0.05, 0.2), 5.0)
+        self.middle = noise(rng, size, rng.uniform(4, 12), 3.6)
+        self.fine = noise(rng, size, rng.uniform(0.6, 2.0), 3.0)
+        self.relief = noise(rng, size, rng.uniform(0.8, 2.5), 2.6)  # of crowns and roofs: what casts small shadows
 
     @cached_property
     def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

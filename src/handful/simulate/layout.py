@@ -17,7 +17,7 @@ def lay_out(rng: np.random.Generator, size: int, dates: int, sensor: Sensor) -> 
     land = Land(rng, size, dates, Materials(rng, sensor), climate(rng, dates, CROPS))
     plots = parcels(
         rng, size, 3 * 10 ** rng.uniform(0.6, 1.5), 3 * 10 ** rng.uniform(0.8, 1.7),
-        uneven=rng.uniform(0.2, 0.7), warp=rng.choice([0, 1, 2]) * rng.uniform(2, 10) * land.wide,
+        uneven=rng.uniform(0.2, 0.7), warp=rng.choice([0, 1]) * rng.uniform(2, 12) * land.wide,
     )  # fmt: skip
     zone = zones(land, plots)
     farmland(land, zone, plots)
@@ -36,14 +36,14 @@ def lay_out(rng: np.random.Generator, size: int, dates: int, sensor: Sensor) -> 
 def zones(land: Land, plots: Parcels) -> np.ndarray:
     """The kind of land (size, size), an index into ZONES; some borders follow the parcels, some the land."""
     rng, size = land.rng, land.size
-    favour = rng.normal([0.7, 0.4, 0.1, -0.1, -0.9, -1.0], 0.8)
-    scores = np.stack([b + field(rng, size, size * rng.uniform(0.04, 0.16), rng.uniform(2.4, 3.4)) for b in favour])
+    favour = rng.normal([0.9, 0.5, 0.1, -0.1, -0.9, -1.1], 0.8)
+    scores = np.stack([b + field(rng, size, size * rng.uniform(0.04, 0.12), rng.uniform(3.8, 5.0)) for b in favour])
     scores[1] += 0.5 * land.height
     scores[5] -= 0.5 * land.height
     free = scores.argmax(0).astype(np.int8)
     by_plot = np.zeros(plots.count, np.int8)
     by_plot[plots.index] = free
-    return np.where(land.middle + rng.normal(0, 1.2) > 0, free, by_plot[plots.index])
+    return np.where(land.wide + rng.normal(-0.6, 1.0) > 0, free, by_plot[plots.index])
 
 
 def farmland(land: Land, zone: np.ndarray, plots: Parcels) -> None:
@@ -97,7 +97,7 @@ def forest(land: Land, zone: np.ndarray) -> None:
     rng, size = land.rng, land.size
     where = zone == ZONES.index("forest")
     stands = parcels(rng, size, rng.uniform(15, 70), rng.uniform(20, 90), uneven=0.6, warp=12 * land.wide)
-    lean = field(rng, size, rng.uniform(10, 50))
+    lean = field(rng, size, rng.uniform(10, 40), 4.0)
     by_stand = np.zeros(stands.count, np.float32)
     by_stand[stands.index] = lean
     mixed = rng.uniform(0, 0.7) * land.fine + rng.uniform(0, 1) * lean + rng.uniform(0, 1) * by_stand[stands.index]
@@ -140,7 +140,7 @@ def hedges(land: Land, plots: Parcels) -> None:
 def change(land: Land) -> None:
     """Fire and forest damage: all dates show it, or only the last one."""
     rng = land.rng
-    patch = field(rng, land.size, rng.uniform(8, 40), 2.6) + 0.25 * land.fine
+    patch = field(rng, land.size, rng.uniform(8, 30), 4.0) + 0.25 * land.fine
     late = slice(land.dates - 1 if rng.random() < 0.7 else 0, None)
     wood = np.isin(land.use, [CODE["broadleaf"], CODE["conifer"]])
     if rng.random() < 0.15:

@@ -34,7 +34,7 @@ def mixed(land: Land, sensor: Sensor, date: int) -> np.ndarray:
 def terrain(land: Land, rng: np.random.Generator) -> np.ndarray:
     """Cosine of the sun's angle to the slope over that to flat ground (rows, columns); 1 everywhere where it is flat."""
     rough = rng.choice([0.0, 0.02, 0.1, 0.35], p=[0.35, 0.25, 0.25, 0.15])
-    height = land.height[::FINER, ::FINER] + 0.05 * land.wide[::FINER, ::FINER]
+    height = land.height[::FINER, ::FINER] + 0.1 * land.wide[::FINER, ::FINER]
     down, across = np.gradient(height)
     steep = rough / max(float(np.hypot(down, across).std()), 1e-6)
     zenith, azimuth = np.deg2rad(rng.uniform(15, 65)), rng.uniform(0, 2 * np.pi)
