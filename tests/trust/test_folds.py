@@ -68,6 +68,7 @@ def test_folds_do_not_depend_on_the_order_of_labels(drawn, random):
     second = every_kind(metres[order], targets[order], groups[order], pixels, folds, seed)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.fold[order], other.fold)
+        np.testing.assert_array_equal(one.places[order], other.places)
 
 
 def test_spread_labels_give_folds_like_random_ones():
@@ -88,6 +89,7 @@ def test_clustered_labels_give_folds_of_whole_clusters():
     matched = matched_folds(metres, targets, groups, pixels)
     random = random_folds(targets, groups, metres=metres, map_metres=pixels)
     assert all(len(set(matched.fold[np.arange(100) % 5 == cluster])) == 1 for cluster in range(5))
+    assert len(set(zip(matched.places, np.arange(100) % 5, strict=True))) == len(set(matched.places))
     assert matched.median_distance_m > 5 * random.median_distance_m
     assert matched.difference_m < random.difference_m / 2
     assert any("far from labels" in sentence for sentence in random.cannot_judge)

@@ -11,7 +11,8 @@ from scipy.stats import t as student
 
 from .scores import class_weights
 
-LOG_SD = 0.5  # standard deviation of the prior on log(temperature): 95 % between 0.37 and 2.7
+LOG_SD = 0.3  # standard deviation of the prior on log(temperature): 95 % between 0.55 and 1.8
+WRONG = 0.01  # share of labels that are taken as wrong, so that one of them can't drive the temperature
 LOG_LIMIT = 4.0  # |log(temperature)| never goes beyond
 
 
@@ -33,11 +34,13 @@ def fit_calibration(
 
     log_probabilities  (m, classes) of labels by models that were fitted without them
     targets            (m,) class indices
-    groups             (m,) ids of polygons: the labels of one count as one
+    groups             (m,) ids of polygons, or better the `places` of the folds: the labels of a class in one count
+                       as one, so that clustered labels don't pass for many
     sd                 of the normal prior on log(temperature), centred on 0
 
     Every class weighs the same. The weights sum to the effective number of labels, so a handful moves the temperature
-    little and hundreds outweigh the prior: the posterior's mode. Guo et al. 2017 (arXiv 1706.04599).
+    little and hundreds outweigh the prior: the posterior's mode. A label is wrong with the probability WRONG, so no
+    label counts without bound. Guo et al. 2017 (arXiv 1706.04599).
     """
     if not len(targets):
         return Calibration()
@@ -46,8 +49,9 @@ def fit_calibration(
 
     def cost(log_temperature: float) -> float:
         scores = log_probabilities / np.exp(log_temperature)
-        missed = logsumexp(scores, axis=1) - scores[rows, targets]
-        return float(weights @ missed + 0.5 * (log_temperature / sd) ** 2)
+        given = np.exp(scores[rows, targets] - logsumexp(scores, axis=1))
+        mixed = (1 - WRONG) * given + WRONG / scores.shape[1]
+        return float(0.5 * (log_temperature / sd) ** 2 - weights @ np.log(mixed))
 
     best = minimize_scalar(cost, bounds=(-LOG_LIMIT, LOG_LIMIT), method="bounded", options={"xatol": 1e-6})
     return Calibration(float(np.exp(best.x)))
@@ -139,7 +143,7 @@ def fit_quantity_calibration(
 ) -> QuantityCalibration:
     """The scale of errors from out-of-fold predictions (m,) and their standard deviations (m,), 1 by default.
 
-    groups  (m,) ids of polygons: the labels of one count as one
+    groups  (m,) ids of polygons, or the `places` of the folds: the labels of one count as one
     """
     spread = np.ones(len(targets)) if spread is None else np.maximum(spread, 1e-12)
     weights = effective_weights(np.zeros(len(targets), dtype=int), groups)

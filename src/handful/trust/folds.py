@@ -30,6 +30,8 @@ class Folds:
     median_distance_m  median distance of a judged label to the nearest training label; NaN without coordinates
     map_distance_m     median distance of a pixel of the map to the nearest label; NaN without a map
     cannot_judge       sentences on what these labels can't tell
+    places             (m,) what was dealt to folds as a whole (groups, blocks or clusters): the units that intervals
+                       take as independent
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Folds:
     median_distance_m: float
     map_distance_m: float
     cannot_judge: tuple[str, ...]
+    places: np.ndarray
 
     def __len__(self) -> int:
         return int(self.fold.max(initial=TRAINING)) + 1
@@ -72,7 +75,7 @@ def random_folds(
     """
     bundled = bundle(targets, groups, metres)
     fold = deal(bundled.strata, _folds(folds, bundled), np.random.default_rng(seed))
-    return _finish("random", fold, bundled, folds, targets, metres, map_metres, names)
+    return _finish("random", fold, np.arange(len(bundled)), bundled, folds, targets, metres, map_metres, names)
 
 
 def block_folds(
@@ -94,7 +97,7 @@ def block_folds(
     side = max(float((high - low).max()) / np.ceil(np.sqrt(4 * folds)), 1e-9)
     unit = _cells(bundled.centres, low - rng.random(2) * side, side)
     fold = deal(_sum_by(unit, bundled.strata), _folds(folds, bundled), rng)[unit]
-    return _finish("block", fold, bundled, folds, targets, metres, map_metres, names)
+    return _finish("block", fold, unit, bundled, folds, targets, metres, map_metres, names)
 
 
 def matched_folds(
@@ -117,20 +120,20 @@ def matched_folds(
     bundled = bundle(targets, groups, metres)
     sample = _thin(np.lexsort((metres[:, 1], metres[:, 0])))
     wanted = cKDTree(metres[sample]).query(map_metres)[0]
-    best: tuple[tuple[bool, float], np.ndarray] | None = None
-    for fold in _clusterings(bundled, _folds(folds, bundled), seed):
+    best: tuple[tuple[bool, float], np.ndarray, np.ndarray] | None = None
+    for fold, place in _clusterings(bundled, _folds(folds, bundled), seed):
         distance = _to_training(metres[sample], fold[bundled.of_row][sample])
         difference = wasserstein_distance(distance, wanted) if len(distance) else np.inf
         rank = (bool(np.bincount(fold + 1)[1:].max(initial=0) > max(len(bundled) / 2, 1)), round(float(difference), 6))
         if best is None or rank < best[0]:
-            best = rank, fold
+            best = rank, fold, place
     assert best is not None
-    return _finish("matched", best[1], bundled, folds, targets, metres, map_metres, names)
+    return _finish("matched", best[1], best[2], bundled, folds, targets, metres, map_metres, names)
 
 
-def _clusterings(groups: Groups, folds: int, seed: int) -> Iterator[np.ndarray]:
-    """Folds (groups,): random ones, then of the finest clustering (places) to the coarsest (a cluster a fold)."""
-    yield keep_classes(deal(groups.strata, folds, np.random.default_rng(seed)), groups, folds)
+def _clusterings(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Folds and clusters (groups,): random ones, then of the finest clustering (places) to the coarsest (a cluster a fold)."""
+    yield keep_classes(deal(groups.strata, folds, np.random.default_rng(seed)), groups, folds), np.arange(len(groups))
     unit = _places(groups.centres)
     units = int(unit.max()) + 1
     centres = _sum_by(unit, groups.centres) / np.bincount(unit)[:, None]
@@ -140,7 +143,7 @@ def _clusterings(groups: Groups, folds: int, seed: int) -> Iterator[np.ndarray]:
         cluster = np.unique(cluster, return_inverse=True)[1][unit]
         table, rng = _sum_by(cluster, groups.strata), np.random.default_rng(seed)
         for _ in range(DEALS):
-            yield keep_classes(deal(table, folds, rng)[cluster], groups, folds)
+            yield keep_classes(deal(table, folds, rng)[cluster], groups, folds), cluster
 
 
 def _folds(folds: int, groups: Groups) -> int:
@@ -150,6 +153,7 @@ def _folds(folds: int, groups: Groups) -> int:
 def _finish(
     kind: str,
     fold: np.ndarray,
+    place: np.ndarray,
     groups: Groups,
     folds: int,
     targets: np.ndarray,
@@ -166,7 +170,7 @@ def _finish(
     known = len(distance) > 0 and len(wanted) > 0
     difference = float(wasserstein_distance(distance, wanted)) if known else float("nan")
     sentences = cannot_judge(of_row, targets, groups.of_row, names, distance, wanted)
-    return Folds(kind, of_row, difference, _median(distance), _median(wanted), sentences)
+    return Folds(kind, of_row, difference, _median(distance), _median(wanted), sentences, place[groups.of_row])
 
 
 def _to_training(metres: np.ndarray, fold: np.ndarray) -> np.ndarray:

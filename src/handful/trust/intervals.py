@@ -27,6 +27,8 @@ def balanced_accuracy_interval(
 ) -> Interval:
     """The balanced accuracy of judged labels (m,) and its interval; `right` says which were predicted rightly.
 
+    groups  (m,) ids of polygons, or better the `places` of the folds, because labels near each other err together
+
     Wilson's interval (1927) on the effective number of labels, so it holds for a handful of labels and for a score of
     1. It takes predictions as independent of each other, though folds share most of their training labels.
     """
