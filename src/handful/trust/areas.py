@@ -43,8 +43,8 @@ def estimate_areas(table: np.ndarray, mapped: np.ndarray, *, level: float = 0.95
     mapped  (classes,) area of each class on the map
 
     Where a rare class hides in a large stratum, a sample that misses it there makes its interval too narrow: sample
-    the large strata well. Raises LabelsError where a class that is mapped has fewer than two sampled places. Equation numbers are those of
-    Olofsson et al. 2014 (doi:10.1016/j.rse.2014.02.015), whose tables have the map in rows.
+    the large strata well. Raises LabelsError where a class that is mapped has fewer than two sampled places. Equation
+    numbers are those of Olofsson et al. 2014 (doi:10.1016/j.rse.2014.02.015), whose tables have the map in rows.
     """
     counts, sampled = table.T.astype(float), table.sum(0).astype(float)
     _check(sampled, mapped, names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MANY = 5000  # units beyond which each is dealt by its largest stratum alone
 TRAINING = -1  # the fold of labels that are always trained on and never judged
 
 
@@ -63,6 +64,9 @@ def deal(units: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     """
     share = units / units.sum(0)
     order = rng.permutation(len(units))
+    if len(units) > MANY:
+        order = order[np.argsort(share.argmax(1)[order], kind="stable")]
+        return np.argsort(order) % folds
     order = order[np.argsort(-share[order].sum(1).round(9), kind="stable")]
     held, fold = np.zeros((folds, units.shape[1])), np.empty(len(units), dtype=int)
     for unit in order:

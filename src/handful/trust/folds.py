@@ -132,7 +132,7 @@ def matched_folds(
 
 
 def _clusterings(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Folds and clusters (groups,): random ones, then of the finest clustering (places) to the coarsest (a cluster a fold)."""
+    """Folds and clusters (groups,): random, then from the finest clustering (places) to one cluster a fold."""
     yield keep_classes(deal(groups.strata, folds, np.random.default_rng(seed)), groups, folds), np.arange(len(groups))
     unit = _places(groups.centres)
     units = int(unit.max()) + 1
@@ -193,16 +193,17 @@ def _thin(rows: np.ndarray) -> np.ndarray:
 
 def _places(centres: np.ndarray) -> np.ndarray:
     """A unit for each group: itself, or a cell of a square grid just coarse enough where there are many."""
-    unit, side = np.unique(centres, axis=0, return_inverse=True)[1].reshape(-1), 1.0
-    while unit.max() >= MOST_UNITS:
-        unit = _cells(centres, centres.min(0), side)
-        side *= 1.5
-    return unit
+    if len(centres) <= MOST_UNITS:
+        return np.unique(centres, axis=0, return_inverse=True)[1].reshape(-1)
+    extent = float(np.ptp(centres, axis=0).max()) or 1.0
+    cells = (_cells(centres, centres.min(0), extent / count) for count in MOST_UNITS / 1.5 ** np.arange(30))
+    return next(unit for unit in cells if unit.max() < MOST_UNITS)
 
 
 def _cells(centres: np.ndarray, origin: np.ndarray, side: float) -> np.ndarray:
     """The number of the occupied square cell in which each centre lies."""
-    return np.unique(np.floor((centres - origin) / side), axis=0, return_inverse=True)[1].reshape(-1)
+    column, row = np.floor((centres - origin) / side).astype(np.int64).T
+    return np.unique(column * (int(row.max()) + 1) + row, return_inverse=True)[1]
 
 
 def _sum_by(unit: np.ndarray, table: np.ndarray) -> np.ndarray:
