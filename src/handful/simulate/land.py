@@ -43,6 +43,7 @@ class Land:
         self.cover = self.use.copy()
         self.entry = np.zeros((self.dates, size, size), np.int32)
         self.detail = np.full((size, size), -1, np.int8)
+        self.uneven = rng.uniform(0.05, 0.4)  # how much the greenness of grass differs from place to place
         self.height = noise(rng, size, size * rng.uniform(0.12, 0.4), 4.6)
         self.wide = noise(rng, size, size * rng.uniform(0.05, 0.2), 5.0)
         self.middle = noise(rng, size, rng.uniform(4, 12), 3.6)
@@ -63,7 +64,7 @@ class Land:
         """The same materials on every date."""
         return np.repeat(materials[None], self.dates, 0)
 
-    def dated(self, families: Callable[[int], dict[str, float]], count: int) -> np.ndarray:
+    def dated(self, families: Callable[[int], dict[str, np.ndarray | float]], count: int) -> np.ndarray:
         """Mixtures (dates, count, bands + 2) whose shares change with the date; alike noise on each date."""
         seed = self.rng.integers(2**63)
         made = []
@@ -73,7 +74,13 @@ class Land:
         self.materials.rng = self.rng
         return np.stack(made)
 
-    def paint(self, where: np.ndarray, entry: np.ndarray | int, cover: str | None = None, use: str | None = None) -> None:
+    def _around(self, share: np.ndarray, spread: float, count: int) -> np.ndarray:
+        """Shares (dates, count) about those of the dates: places differ, each alike on all dates."""
+        return (share[:, None] + self.rng.normal(0, spread, count)).clip(0, 1)
+
+    def paint(
+        self, where: np.ndarray, entry: np.ndarray | int, cover: str | None = None, use: str | None = None
+    ) -> None:
         for layer in self.entry:
             np.copyto(layer, entry, where=where)
         if cover:
@@ -85,7 +92,8 @@ class Land:
 
     def trees(self, count: int) -> int:
         """Broadleaved stands; the number of the first entry."""
-        leaf, rng = self.climate.leaf, self.rng
+        rng = self.rng
+        leaf = self._around(self.climate.leaf, 0.12, count)
         crowns = self.dated(lambda date: {"broadleaf": leaf[date], "leafless": 1 - leaf[date]}, count)
         floor = self.dated(lambda date: {"grass": 0.5 * self.climate.green[date], "soil": 0.2, "leafless": 0.3}, count)
         gaps, shadow = rng.uniform(0.02, 0.3, count), rng.uniform(0.15, 0.5)
@@ -99,14 +107,14 @@ class Land:
         return self.palette.add(crowns, floor, gaps, 0.1, 0.1, 0.04, shadow, rng.uniform(0.06, 0.2))
 
     def grasses(self, count: int, cover: tuple[float, float] = (0.0, 0.4)) -> int:
-        green = self.climate.green
+        green = self._around(self.climate.green, self.uneven, count)
         blades = self.dated(lambda date: {"grass": green[date], "grass_dry": 1 - green[date]}, count)
         soil = self.still(self.materials.of("soil", count))
         bare = self.rng.uniform(*cover, count)
         return self.palette.add(blades, soil, bare, 0.05, 0.12, 0.08, 0.03, 0.03)
 
     def shrubs(self, count: int) -> int:
-        green = 0.4 + 0.6 * self.climate.green
+        green = 0.4 + 0.6 * self._around(self.climate.green, self.uneven, count)
         bushes = self.dated(lambda date: {"shrub": green[date], "grass_dry": 1 - green[date]}, count)
         between = self.still(self.materials.blend({"soil": 0.6, "grass_dry": 0.4}, count))
         open_ground = self.rng.uniform(0.1, 0.6, count)

@@ -50,11 +50,11 @@ def farmland(land: Land, zone: np.ndarray, plots: Parcels) -> None:
     """Fields, each with a crop at its stage over its soil; kinds of crop cluster, meadows and orchards lie between."""
     rng, n = land.rng, plots.count
     kind = rng.choice(CROPS, n, p=rng.dirichlet(np.full(CROPS, 1.2)))
-    phase = (land.climate.phase[:, kind] + rng.normal(0, 0.35, n)) % 5
+    phase = (land.climate.phase[:, kind] + rng.normal(0, rng.uniform(0.2, 1.3), n)) % 5
     cropped = np.stack([land.materials.crops(date) for date in phase])
     ground = land.still(land.materials.of("soil", n))
-    ground *= rng.lognormal(0, 0.12, (1, n, 1))
-    thin = rng.beta(1, 6, n)
+    ground *= rng.lognormal(0, rng.uniform(0.08, 0.3), (1, n, 1))
+    thin = rng.beta(1, rng.uniform(2, 8), n)
     first = land.palette.add(cropped, ground, thin, 0.03, rng.uniform(0.02, 0.14), rng.uniform(0.02, 0.12), 0.03, 0.02)
     state = np.select([(phase[0] < 0.7) | (phase[0] > 3.6), phase[0] < 2.6], [0, 1], 2)
     where = zone == ZONES.index("farm")
@@ -192,7 +192,9 @@ def _banks(land: Land, wet: np.ndarray) -> None:
     if rng.random() < 0.7:
         land.paint(near, land.trees(2), "broadleaf", "broadleaf")
     if rng.random() < 0.5:
-        bar = land.palette.add(land.still(land.materials.of("sand", 1)), land.still(land.materials.of("soil", 1)), 0.3, 0.1, 0.2)
+        bar = land.palette.add(
+            land.still(land.materials.of("sand", 1)), land.still(land.materials.of("soil", 1)), 0.3, 0.1, 0.2
+        )
         where = (wet > 0) & (wet < 12 * (land.wide + 0.5 * land.middle - rng.uniform(-0.5, 1.5)))
         land.paint(where, bar, "bare", "bare")
 
@@ -210,14 +212,20 @@ def settlement(land: Land, zone: np.ndarray, plots: Parcels) -> None:
     """Houses in gardens along streets, denser towards the middle; halls; farmsteads outside, which no product shows."""
     rng = land.rng
     where = (zone == ZONES.index("settlement")) & np.isin(land.use, [CODE["grass"], CODE["shrub"]])
-    lots = parcels(rng, land.size, rng.uniform(4, 9), rng.uniform(5, 11), uneven=0.25, warp=rng.choice([0, 6]) * land.wide)
+    lots = parcels(
+        rng, land.size, rng.uniform(4, 9), rng.uniform(5, 11), uneven=0.25, warp=rng.choice([0, 6]) * land.wide
+    )
     chance, n = rng.random((2, lots.count)), lots.count
     dense = rng.uniform(0.1, 0.9) + 0.2 * land.wide
     side = rng.uniform(0.45, 0.95, n)[lots.index]
     deep = rng.uniform(2.0, 6.0)
     house = (lots.u < deep * side) & (lots.v < deep * side * rng.uniform(0.8, 1.6))
     built = house & (chance[0][lots.index] < dense) & where
-    out = house & (chance[1][lots.index] < 10 ** rng.uniform(-4, -1.7)) & np.isin(land.use, [CODE["crops"], CODE["grass"]])
+    out = (
+        house
+        & (chance[1][lots.index] < 10 ** rng.uniform(-4, -1.7))
+        & np.isin(land.use, [CODE["crops"], CODE["grass"]])
+    )
     land.use[where] = CODE["built"]
     tree = where & (land.fine + 0.6 * land.middle > rng.uniform(0.5, 2.2))
     land.paint(tree, land.trees(8) + lots.index % 8, "broadleaf")
@@ -240,7 +248,9 @@ def _roofs(land: Land) -> int:
 
 def _yards(land: Land) -> int:
     paved = land.still(land.materials.blend({"soil": 0.6, "concrete": 0.4}, 16))
-    return land.palette.add(paved, land.still(land.materials.of("grass_dry", 16)), land.rng.uniform(0, 0.8, 16), 0.1, 0.1)
+    return land.palette.add(
+        paved, land.still(land.materials.of("grass_dry", 16)), land.rng.uniform(0, 0.8, 16), 0.1, 0.1
+    )
 
 
 def _paved(land: Land) -> int:
@@ -270,6 +280,8 @@ def snowfield(land: Land) -> None:
     if rng.random() < 0.9:
         return
     rocky = land.still(land.materials.of("rock", 3))
-    start = land.palette.add(land.still(land.materials.of("snow", 3)), rocky, rng.uniform(0, 0.3, 3), 0.1, 0.2, 0.1, 0.02, 0.02)
+    start = land.palette.add(
+        land.still(land.materials.of("snow", 3)), rocky, rng.uniform(0, 0.3, 3), 0.1, 0.2, 0.1, 0.02, 0.02
+    )
     high = land.height + 0.2 * land.middle + 0.1 * land.fine > rng.uniform(0.3, 1.5)
     land.paint(high & (land.use != CODE["water"]), start + (land.wide > 0), "snow", "snow")

@@ -12,6 +12,7 @@ STATES = ("bare", "green", "ripe")
 # The classes that every region shares, for learners that pretrain on pooled regions: uses, then crops by state.
 BASE_CLASSES: tuple[str, ...] = (*USES, *(f"crops {state}" for state in STATES))
 FEWEST = 60  # labelled pixels that a class must have
+MOST = 9  # classes of a region
 
 _PRODUCT = {
     "water": "water", "trees": "broadleaf conifer damaged", "flooded vegetation": "wetland", "crops": "crops orchard",
@@ -59,7 +60,9 @@ def _legend(land: Land, rng: np.random.Generator) -> tuple[list[str], np.ndarray
     return names, of_code, which < 2 or rng.random() < 0.2
 
 
-def labels(land: Land, rng: np.random.Generator, *, coarse: int, noise: float) -> tuple[np.ndarray, list[str], np.ndarray]:
+def labels(
+    land: Land, rng: np.random.Generator, *, coarse: int, noise: float
+) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Targets (rows, columns), class names, and base classes (rows, columns), indices into BASE_CLASSES.
 
     coarse  side of the blocks that share one label, in pixels; 1 for none
@@ -71,12 +74,24 @@ def labels(land: Land, rng: np.random.Generator, *, coarse: int, noise: float) -
     codes = np.where((codes == CODE["crops"]) & crop, len(USES) + land.detail, codes)
     fine = of_code[codes]
     base = np.where(codes >= len(USES), len(USES) + (codes - len(USES)) // CROPS, codes)
-    smooth = rng.uniform(0.5, 3.0) if by_use else rng.choice([0.0, 0.3, 1.0])
+    if by_use:
+        fine = _generalised(fine, land, rng)
+    smooth = 10 ** rng.uniform(-0.3, 0.7) if by_use else rng.choice([0.0, 0.3, 1.0])
     targets = _majority(fine, len(names), land.side, smooth, rng.uniform(0, 0.55), coarse)
     if noise > 0:
         targets = _mistaken(targets, len(names), rng, noise)
     targets, kept = _drop_rare(targets, names)
     return targets, kept, _majority(base, len(BASE_CLASSES), land.side, 0.0, 0.0, 1)
+
+
+def _generalised(fine: np.ndarray, land: Land, rng: np.random.Generator) -> np.ndarray:
+    """A coarse product errs by patches, not pixels: in some of them two of its classes (not water) are one."""
+    classes = np.unique(fine[(fine > 0)])
+    for start in range(int(rng.choice([0, 1, 2, 3])) if len(classes) > 1 else 0):
+        seen, told = rng.choice(classes, 2, replace=False)
+        ground = (land.wide, land.middle, land.height)[start % 3]
+        fine = np.where((fine == seen) & (ground > rng.uniform(0.5, 2.0)), told, fine)
+    return fine
 
 
 def _majority(codes: np.ndarray, count: int, side: int, smooth: float, sure: float, coarse: int) -> np.ndarray:
@@ -91,9 +106,8 @@ def _majority(codes: np.ndarray, count: int, side: int, smooth: float, sure: flo
         shares[..., present] = np.stack([gaussian_filter(shares[..., k], smooth, truncate=2.5) for k in present], -1)
     best, top = shares.argmax(-1) - 1, shares.max(-1)
     if coarse > 1:
-        best, top = (array[coarse // 2 :: coarse, coarse // 2 :: coarse] for array in (best, top))
-        best, top = (array.repeat(coarse, 0).repeat(coarse, 1) for array in (best, top))
-        best, top = (np.pad(array, ((0, max(0, side - len(array))),) * 2, "edge")[:side, :side] for array in (best, top))
+        middle = np.minimum(np.arange(side) // coarse * coarse + coarse // 2, side - 1)
+        best, top = best[np.ix_(middle, middle)], top[np.ix_(middle, middle)]
     return np.where((best < 0) | (top < sure), UNLABELLED, best)
 
 
@@ -106,9 +120,9 @@ def _mistaken(targets: np.ndarray, count: int, rng: np.random.Generator, noise: 
 
 
 def _drop_rare(targets: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[str]]:
-    """Classes with fewer than FEWEST pixels are unlabelled, the rest numbered anew."""
+    """Classes with fewer than FEWEST pixels, or beyond the MOST largest, are unlabelled; the rest are numbered anew."""
     counts = np.bincount(targets[targets >= 0], minlength=len(names))
-    kept = np.flatnonzero(counts >= FEWEST)
+    kept = np.flatnonzero(counts >= max(FEWEST, np.sort(counts)[-MOST:][0]))
     renumber = np.full(len(names), UNLABELLED)
     renumber[kept] = np.arange(len(kept))
     return np.where(targets < 0, UNLABELLED, renumber[targets.clip(0)]).astype(np.int64), [names[k] for k in kept]

@@ -32,7 +32,7 @@ def mixed(land: Land, sensor: Sensor, date: int) -> np.ndarray:
 
 
 def terrain(land: Land, rng: np.random.Generator) -> np.ndarray:
-    """Cosine of the sun's angle to the slope over that to flat ground (rows, columns); 1 everywhere where it is flat."""
+    """Cosine of the sun's angle to the slope over that to flat ground (rows, columns); 1 where it is flat."""
     rough = rng.choice([0.0, 0.02, 0.1, 0.35], p=[0.35, 0.25, 0.25, 0.15])
     height = land.height[::FINER, ::FINER] + 0.1 * land.wide[::FINER, ::FINER]
     down, across = np.gradient(height)
@@ -50,7 +50,7 @@ def blurred(image: np.ndarray, sensor: Sensor, rng: np.random.Generator) -> np.n
 
 
 def _native(band: np.ndarray, pixels: int, sharp: float, order: int) -> np.ndarray:
-    spread = gaussian_filter(band, sharp * pixels if pixels > 1 and order else sharp, mode="reflect", truncate=3)
+    spread = gaussian_filter(band, sharp, mode="reflect", truncate=3)
     if pixels == 1:
         return spread
     side = -(-len(band) // pixels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft
@@ -13,22 +14,28 @@ def field(rng: np.random.Generator, size: int, scale: float, slope: float = 3.0)
 
     scale  correlation length in pixels; below it the power falls with frequency to the -slope
     """
-    along = fft.fftfreq(size).astype(np.float32)[:, None]
-    across = fft.rfftfreq(size).astype(np.float32)
-    power = (1 + (2 * np.pi * scale) ** 2 * (along**2 + across**2)) ** (-slope / 2)
+    power = (1 + (2 * np.pi * scale) ** 2 * _squared_frequency(size)) ** np.float32(-slope / 4)
     power[0, 0] = 0
-    wave = fft.rfft2(rng.standard_normal((size, size), dtype=np.float32)) * np.sqrt(power)
-    made = fft.irfft2(wave, s=(size, size))
+    wave = rng.standard_normal((*power.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    made = fft.irfft2(wave * power, s=(size, size))
     return made / made.std()
 
 
+@lru_cache(maxsize=8)
+def _squared_frequency(size: int) -> np.ndarray:
+    """Squared frequency (size, size // 2 + 1) of a real Fourier transform, per pixel squared."""
+    along, across = fft.fftfreq(size)[:, None], fft.rfftfreq(size)
+    return (along**2 + across**2).astype(np.float32)
+
+
 def turned(size: int, angle: float, warp: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (u, v), each (size, size), turned by an angle (radians) about the middle and bent by `warp` pixels."""
+    """Coordinates (u, v), each (size, size), turned by `angle` radians about the middle, bent by `warp` pixels."""
     y, x = np.mgrid[:size, :size].astype(np.float32) - size / 2
     return x * np.cos(angle) + y * np.sin(angle) + warp, y * np.cos(angle) - x * np.sin(angle) + warp
 
 
-class Parcels(NamedTuple):
+@dataclass(frozen=True)
+class Parcels:
     """Land cut into parcels.
 
     index  the parcel of each pixel (size, size)
@@ -54,7 +61,7 @@ def parcels(
     uneven: float = 0.5,
     warp: np.ndarray | float = 0.0,
 ) -> Parcels:
-    """Strips of log-normal width, each cut across at places of its own; both in pixels, `uneven` their log deviation."""
+    """Strips of log-normal width, each cut at places of its own; both in pixels, `uneven` their log deviation."""
     u, v = turned(size, rng.uniform(0, np.pi), warp)
     reach = 1.6 * size + 2 * float(np.max(np.abs(warp)))
     strips, cells = int(reach / width) + 2, int(reach / length) + 2
