@@ -1,0 +1,186 @@
+"""GeoPackage, Shapefile and FlatGeobuf, sniffed and checked before GDAL sees them, so that it never has to guess."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from handful.errors import LabelsError, did_you_mean
+from handful.maps.vector_layer import Layer, parse_crs
+
+T = TypeVar("T")
+SAFE_MODULES = ("rtree", "fts")  # of SQLite's virtual tables; others may read files elsewhere
+
+
+def read_geopackage(path: Path, layer: str | None, column: str | None) -> Layer:
+    """Read the layer named, or the only one that has the column. Raises LabelsError."""
+    _check_geopackage(path)
+    layers = [str(name) for name, kind in _gdal(path, pyogrio.list_layers, path) if kind is not None]
+    chosen, notes = _choose(path, layers, layer, column)
+    read = _read(path, chosen)
+    read.style, read.notes = _stored_style(path, chosen), notes
+    return read
+
+
+def read_shapefile(path: Path) -> Layer:
+    """Read a Shapefile with the .shx and .dbf beside it. Raises LabelsError."""
+    size, said = path.stat().st_size, struct.unpack(">i", path.read_bytes()[24:28].ljust(4, b"\0"))[0] * 2
+    if said > size:
+        raise _truncated(path, said, size)
+    for suffix, holds in ((".shx", "where each shape is"), (".dbf", "its columns")):
+        beside = _beside(path, suffix)
+        if beside is None:
+            raise LabelsError(
+                f"{path}: the file {path.stem}{suffix} beside it is missing; it holds {holds}. A Shapefile is several "
+                "files of one name (.shp, .shx, .dbf, .prj): copy them all."
+            )
+        if suffix == ".dbf":
+            _check_dbf(beside)
+    read = _read(path, None)
+    projection = _beside(path, ".prj")
+    text = projection.read_text(errors="replace").strip() if projection else ""
+    if read.crs is None and text:
+        read.crs, read.trouble = parse_crs(text)
+    return read
+
+
+def read_flatgeobuf(path: Path) -> Layer:
+    """Read a FlatGeobuf. Raises LabelsError."""
+    read = _read(path, None)
+    count = int(_gdal(path, pyogrio.read_info, path)["features"])
+    if count > len(read.table):
+        raise LabelsError(f"{path}: truncated: {len(read.table):,} of {count:,} features can be read. Copy it again.")
+    return read
+
+
+def _read(path: Path, layer: str | None) -> Layer:
+    crs, trouble = parse_crs(_crs_text(path, layer))
+    frame = _gdal(path, _frame, path, layer)
+    if "geometry" not in frame.columns:
+        raise LabelsError(f"{path}: its layer has columns but no geometries, so nothing says where the labels are.")
+    geometry = np.array(frame["geometry"].array, dtype=object)
+    return Layer(geometry, pd.DataFrame(frame.drop(columns="geometry")), crs, trouble)
+
+
+def _crs_text(path: Path, layer: str | None) -> str | None:
+    try:
+        found = _gdal(path, pyogrio.read_info, path, layer=layer)["crs"]
+    except LabelsError as error:
+        if isinstance(error.__cause__, pyogrio.errors.CRSError):
+            return str(error.__cause__)
+        raise
+    return None if found is None else str(found)
+
+
+def _frame(path: Path, layer: str | None) -> Any:
+    try:
+        return pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore")
+    except UnicodeDecodeError:
+        return pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore", encoding="ISO-8859-1")
+
+
+def _gdal(path: Path, call: Callable[..., T], *given: Any, **settings: Any) -> T:
+    """Call GDAL; whatever it raises, which is of many private classes, becomes a LabelsError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return call(*given, **settings)
+    except MemoryError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise LabelsError(
+            f"{path}: damaged, or not the format that it seems ({said}). Export the labels again."
+        ) from error
+
+
+def _choose(path: Path, layers: list[str], layer: str | None, column: str | None) -> tuple[str, list[str]]:
+    listing = f"Its layers: {', '.join(layers)}."
+    if not layers:
+        raise LabelsError(f"{path}: a GeoPackage without a layer of features.")
+    if layer is not None:
+        if layer not in layers:
+            hint = did_you_mean(layer, layers)
+            raise LabelsError(
+                f"{path}: there is no layer '{layer}'. {hint if hint.startswith('Did') else ''} {listing}"
+            )
+        return layer, []
+    if len(layers) == 1:
+        return layers[0], []
+    able = [name for name in layers if column in _gdal(path, pyogrio.read_info, path, layer=name)["fields"]]
+    if len(able) == 1:
+        return able[0], [f"Labels are read from layer '{able[0]}', the only one with a column '{column}'."]
+    have = f"{len(able) or 'none'} of them with a column '{column}'" if column else "and no column is named"
+    raise LabelsError(f"{path}: {len(layers)} layers, {have}: give --layer. {listing}")
+
+
+def _check_geopackage(path: Path) -> None:
+    try:
+        with closing(_database(path)) as database:
+            made = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        raise LabelsError(f"{path}: damaged or truncated ({error}). Copy or export it again.") from None
+    names = {str(name) for _, name, _ in made}
+    if not {"gpkg_contents", "gpkg_geometry_columns"} <= names:
+        raise LabelsError(f"{path}: an SQLite database, but not a GeoPackage of features. Export it as GeoPackage.")
+    for kind, name, sql in made:
+        if _reaches_out(str(kind), " ".join(str(sql).lower().split())):
+            raise LabelsError(
+                f"{path}: its {kind} '{name}' computes its rows, perhaps from other files. Export the layer again."
+            )
+
+
+def _reaches_out(kind: str, sql: str) -> bool:
+    if kind == "view":
+        return "recursive" in sql
+    _, virtual, module = sql.partition(" using ")
+    return sql.startswith("create virtual") and not (virtual and module.lstrip().startswith(SAFE_MODULES))
+
+
+def _stored_style(path: Path, layer: str) -> str:
+    """The style that QGIS keeps in table layer_styles, the default one first; empty without one."""
+    ask = "SELECT styleQML FROM layer_styles WHERE f_table_name = ? ORDER BY useAsDefault DESC LIMIT 1"
+    try:
+        with closing(_database(path)) as database:
+            if not database.execute(
+                "SELECT 1 FROM sqlite_master WHERE name='layer_styles' AND type='table'"
+            ).fetchone():
+                return ""
+            found = database.execute(ask, (layer,)).fetchone()
+    except sqlite3.Error:
+        return ""
+    return found[0] if found and isinstance(found[0], str) else ""
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    database.execute("PRAGMA trusted_schema = OFF")
+    return database
+
+
+def _check_dbf(path: Path) -> None:
+    with open(path, "rb") as file:
+        head = file.read(12).ljust(12, b"\0")
+    rows, start, width = struct.unpack("<IHH", head[4:12])
+    if start + rows * width > path.stat().st_size:
+        raise _truncated(path, start + rows * width, path.stat().st_size)
+
+
+def _truncated(path: Path, said: int, size: int) -> LabelsError:
+    return LabelsError(f"{path}: truncated: its header promises {said:,} bytes, it has {size:,}. Copy it again.")
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    for name in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
+        if name.is_file():
+            return name
+    return None
