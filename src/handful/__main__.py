@@ -1,0 +1,5 @@
+"""`python -m handful` is `handful`."""
+
+from .cli.run import main
+
+main()

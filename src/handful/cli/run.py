@@ -1,0 +1,96 @@
+"""The boundary of the command line: whatever goes wrong inside becomes one message and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+import click
+
+from ..errors import HandfulError
+from . import cli
+from .faults import BUG, INTERRUPTED, PIPE_CLOSED, USAGE, explain
+from .interrupt import interruptible
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status, after one message on stderr where something went wrong."""
+    debug = bool(os.environ.get("HANDFUL_DEBUG"))
+    if not debug:
+        hush()
+    with interruptible() as told:
+        try:
+            status = invoke(arguments)
+            sys.stdout.flush()
+            return status
+        except (KeyboardInterrupt, click.Abort):
+            told.message()
+            return INTERRUPTED
+        except BrokenPipeError:
+            silence_stdout()
+            return PIPE_CLOSED
+        except Exception as error:
+            return tell(error, debug)
+
+
+def invoke(arguments: Sequence[str] | None) -> int:
+    """Click's own entry, with the exits that it takes by itself turned into what they were."""
+    try:
+        return int(cli.main(arguments, prog_name="handful", standalone_mode=False) or 0)
+    except SystemExit as stop:  # completion of the shell, or a closed pipe
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise BrokenPipeError from None
+        return int(stop.code or 0)
+
+
+def tell(error: Exception, debug: bool) -> int:
+    """Print what went wrong in one message; the exit status."""
+    if isinstance(error, click.ClickException):
+        say(usage(error))
+        return USAGE
+    if isinstance(error, HandfulError):
+        text, status = str(error), error.exit_code
+    else:
+        text, status = explain(error)
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    say(f"handful: {text}" if status != BUG or debug else f"handful: {text} HANDFUL_DEBUG=1 shows where.")
+    return status
+
+
+def say(text: str) -> None:
+    """On stderr, and nowhere where that is closed."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        pass
+
+
+def usage(error: click.ClickException) -> str:
+    """A misuse of the command line in one message; bare `handful` gets its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return error.format_message()
+    ctx = getattr(error, "ctx", None)
+    more = f" See '{ctx.command_path} --help'." if ctx else ""
+    return f"handful: {error.format_message()}{more}"
+
+
+def hush() -> None:
+    """Keep other packages' warnings and logs off the terminal; what a person must know, handful says itself."""
+    warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def silence_stdout() -> None:
+    """Let Python's last flush go nowhere, so that a closed pipe stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
