@@ -84,7 +84,7 @@ def try_all(
     bare = {id(m): m for c in tried for m in c.members if c.rival}
     answers = out_of_fold(list(members.values()), seen, folds, labels.targets, problem)
     answers |= out_of_fold(list(bare.values()), seen.alone(), folds, labels.targets, problem)
-    trials = []
+    trials, labels = [], labels.dealt(folds)
     for candidate in tried:
         stacked = np.stack([answers[id(member)] for member in candidate.members])
         trials.append(Trial(candidate, stacked, judge.score(stacked, labels, folds.judged)))
@@ -93,6 +93,7 @@ def try_all(
 
 def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge) -> tuple[Trial, str]:
     """The trial to map with, and why: the default, unless another is better beyond doubt on these labels."""
+    labels = labels.dealt(folds)
     contest = [trial for trial in trials if not trial.candidate.rival]
     default = contest[0]
     if len(contest) == 1:
@@ -109,6 +110,7 @@ def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge
 
 def worth(chosen: Trial, trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge) -> str:
     """A sentence: was the better model worth it, against the best cheap rival?"""
+    labels = labels.dealt(folds)
     cheap = [trial for trial in trials if trial.candidate.rival]
     if not folds.judged.any() or not cheap:
         return "With so few labels nobody can say whether the better model was worth it."

@@ -68,7 +68,7 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     folds = all_folds(located, far, labels.problem, choices.seed)
     trials = try_all(tried, seen, folds["matched"], located, labels.problem, judge)
     chosen, why = choose(trials, located, folds["matched"], judge)
-    judge, calibration = judge.calibrated(chosen.answers, located, folds["matched"])
+    judge, calibration = judge.calibrated(chosen.answers, located.dealt(folds["matched"]), folds["matched"])
     blend = Blend.fit(chosen.candidate.members, seen, np.arange(len(seen)), labels.targets, labels.problem)
     domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
     model = MapModel(labels.problem, blend, judge, choices.smoothing, domain, sight, seen, labels.targets)
@@ -201,7 +201,7 @@ def findings(
         else:
             found = out_of_fold(members, seen, fold, labels.targets, problem)
             answers = np.stack([found[id(member)] for member in members])
-        validation[kind] = judge.score(answers, located, fold.judged) | {
+        validation[kind] = judge.score(answers, located.dealt(fold), fold.judged) | {
             "median_distance_m": fold.median_distance_m if np.isfinite(fold.median_distance_m) else None,
             "folds": len(fold),
         }

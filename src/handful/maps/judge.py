@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ class Labelled:
     metres: Array
     targets: Array
     groups: Array
+
+    def dealt(self, folds: Folds) -> Labelled:
+        """With what the folds dealt as one (a polygon, a block, a cluster of labels) as groups: one witness each."""
+        return replace(self, groups=folds.places)
 
 
 class Judge(ABC):

@@ -118,7 +118,7 @@ class Counts:
             self.hectares += found * area
 
 
-def assemble(grid: Grid, parts: Parts, folder: Path, classes: int, probabilities: bool) -> Counts:
+def assemble(grid: Grid, parts: Parts, folder: Path, classes: int) -> Counts:
     """Working rasters `map.tif`, `confidence.tif`, ... of the finished blocks in `folder`, and what was counted."""
     counts = Counts(np.zeros(classes + 1, int), np.zeros(classes + 1))
     every = list(blocks(grid.height, grid.width))

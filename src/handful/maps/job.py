@@ -1,0 +1,287 @@
+"""The main job: from scene and labels to a folder with a map, and the same for another scene without labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import SettingsError
+from ..files import checksum
+from ..problem import Classes, Quantity
+from .area import Area
+from .fit import Choices, Fitted, fit_map
+from .keep import load_model, save_model
+from .labels import Labels, read_labels
+from .model import MapModel
+from .outputs import Outputs, finished
+from .paint import KEPT, Counts, Parts, assemble, paint
+from .palette import palette, read_palette
+from .scene import Scene
+
+OURS = {
+    *("map.tif", "map.tif.aux.xml", "map.qml", "confidence.tif", "confidence.qml", "trust.tif", "trust.tif.aux.xml"),
+    *("trust.qml", "probabilities.tif", "areas.csv", "report.html", "model", "run.json", KEPT),
+}  # what a run writes into its folder
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class SceneChoice:
+    """Which scene, and how to read it; see `Scene.open`."""
+
+    paths: Sequence[str]
+    bands: Sequence[str] | None = None
+    sensor: str | None = None
+    radiometry: str | None = None
+    mask: str | None = None
+    area: str | None = None
+
+    def open(self) -> Scene:
+        names = list(self.bands) if self.bands else None
+        scene = Scene.open(
+            list(self.paths), bands=names, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask
+        )
+        return scene.within(Area.read(self.area, scene.grid)) if self.area else scene
+
+
+@dataclass(frozen=True)
+class LabelChoice:
+    """Which labels, and what of them; see `read_labels`."""
+
+    path: str
+    class_column: str | None = None
+    target_column: str | None = None
+    unit: str = ""
+    labels_crs: str | None = None
+    layer: str | None = None
+
+    def read(self, scene: Scene) -> Labels:
+        return read_labels(self.path, scene.grid, **{k: v for k, v in asdict(self).items() if k != "path"})
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How a map is painted and dressed; windows and workers can't change it."""
+
+    window: int = 1024
+    workers: int = 1
+    probabilities: bool = False
+    palette: str | None = None
+
+
+@dataclass
+class Clock:
+    """Seconds a stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def stage(self, name: str) -> None:
+        """Everything since the last stage's end was `name`."""
+        now = time.monotonic()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self.last, 3)
+        self.last = now
+        self.seconds["total"] = round(now - self.began, 3)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished map, but for its report and its record.
+
+    labels  those that the map was made from; None where it was made by an earlier map's model
+    """
+
+    record: dict[str, Any]
+    scene: Scene
+    labels: Labels | None
+    outputs: Outputs
+    clock: Clock
+
+    def close(self) -> dict[str, Any]:
+        """Write `run.json`, the last file of a run, drop the working files, and return the record."""
+        self.clock.stage("report")
+        record = finished(self.outputs.folder, self.record | {"seconds": self.clock.seconds, "versions": versions()})
+        Parts(self.outputs.folder / KEPT).drop()
+        return record
+
+
+def make_map(
+    scene_choice: SceneChoice,
+    label_choice: LabelChoice,
+    choices: Choices,
+    painting: Painting,
+    output: Path,
+    *,
+    test_labels: str | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
+    progress: Progress = lambda stage, done, total: None,
+) -> Result:
+    """Map a scene from labels into `output`, which the caller has claimed. The caller closes the result."""
+    torch.set_num_threads(1)  # a block is computed by one thread, so that its bytes don't depend on how many there are
+    clock = Clock()
+    scene = scene_choice.open()
+    labels = label_choice.read(scene)
+    colours = chosen_palette(painting.palette, labels)
+    for note in [*scene.notes, *labels.notes]:
+        tell(note)
+    said = len(labels.notes)
+    clock.stage("reading")
+    fitted = fit_map(scene, labels, choices, progress)
+    for note in fitted.labels.notes[said:]:
+        tell(note)
+    clock.stage("learning")
+    record = described(scene, scene_choice, fitted, choices, [label_choice.path]) | fitted.record
+    record["parameters"] = asdict(scene_choice) | asdict(label_choice) | plain_choices(choices) | asdict(painting)
+    save_model(fitted.model, output / "model", bands=record["bands"], radiometry=record["radiometry"], colours=colours)
+    outputs = Outputs(output, fitted.model.problem, colours)
+    counts = painted(scene, fitted.model, painting, outputs, key_of(record), clock, progress)
+    if test_labels:
+        test = LabelChoice(**(asdict(label_choice) | {"path": test_labels})).read(scene)
+        record["test"] = outputs.tested(test, fitted.labels)
+        record["inputs"].append({"path": test_labels, "checksum": checksum(test_labels)})
+    return Result(record | outputs.counted(record, counts), scene, fitted.labels, outputs, clock)
+
+
+def apply_model(
+    folder: Path,
+    scene_choice: SceneChoice,
+    painting: Painting,
+    output: Path,
+    *,
+    tell: Callable[[str], None] = lambda sentence: None,
+    progress: Progress = lambda stage, done, total: None,
+) -> Result:
+    """Map another scene with the model of an earlier map, without labels."""
+    torch.set_num_threads(1)
+    clock = Clock()
+    model, kept = load_model(folder)
+    scene = scene_choice.open()
+    for note in scene.notes:
+        tell(note)
+    check_scene(scene, model, kept)
+    colours = dict(kept.get("colours") or {})
+    if isinstance(model.problem, Classes):
+        user = read_palette(painting.palette, model.problem.names) if painting.palette else None
+        colours = palette(model.problem.names, layer=colours, user=user)
+    clock.stage("reading")
+    record = about(scene, scene_choice, model, []) | {"command": "apply", "learner": kept.get("learner")}
+    record["inputs"].append({"path": str(folder), "checksum": checksum(folder / "model.safetensors")})
+    record["parameters"] = asdict(scene_choice) | asdict(painting) | {"model": str(folder)}
+    outputs = Outputs(output, model.problem, colours)
+    counts = painted(scene, model, painting, outputs, key_of(record), clock, progress)
+    return Result(record | outputs.counted(record, counts), scene, None, outputs, clock)
+
+
+def painted(
+    scene: Scene,
+    model: MapModel,
+    painting: Painting,
+    outputs: Outputs,
+    key: dict[str, Any],
+    clock: Clock,
+    progress: Progress,
+) -> Counts:
+    """Paint all blocks and make the rasters of them."""
+    parts = Parts.of(outputs.folder, key)
+    paint(
+        model,
+        scene,
+        scene.grid,
+        parts,
+        probabilities=painting.probabilities,
+        window=painting.window,
+        workers=painting.workers,
+        progress=lambda done, total: progress("mapping", done, total),
+    )
+    clock.stage("mapping")
+    counts = assemble(scene.grid, parts, parts.folder, model.problem.outputs)
+    outputs.rasters(parts.folder)
+    clock.stage("writing")
+    return counts
+
+
+def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
+    if not isinstance(labels.problem, Classes):
+        return {}
+    names = labels.problem.names
+    return palette(names, layer=labels.colours, user=read_palette(path, names) if path else None)
+
+
+def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
+    """Raise SettingsError where a scene's bands are not those that the model was made for."""
+    wanted, found = model.sight, scene
+    same = len(wanted.wavelengths) == len(found.wavelengths) and bool((wanted.dates == found.dates).all())
+    near = same and np.allclose(wanted.wavelengths, found.wavelengths, atol=40.0, equal_nan=True)
+    if not near:
+        names = ", ".join(band["name"] for band in kept["bands"])
+        now = ", ".join(band.name for band in scene.bands)
+        raise SettingsError(
+            f"the model was made for the bands {names}; the scene has {now}. "
+            "Name the scene's bands with --bands, in file order ('-' skips one), so that they are the same."
+        )
+
+
+def described(
+    scene: Scene, choice: SceneChoice, fitted: Fitted, choices: Choices, paths: Sequence[str]
+) -> dict[str, Any]:
+    labels = fitted.labels
+    counts = np.bincount(labels.targets, minlength=labels.problem.outputs) if labels.problem.outputs > 1 else None
+    problem = labels.problem
+    said = (
+        dict(zip(problem.names, counts.tolist(), strict=True))
+        if isinstance(problem, Classes) and counts is not None
+        else {problem.name if isinstance(problem, Quantity) else "": len(labels)}
+    )
+    return about(scene, choice, fitted.model, paths) | {
+        "command": "map",
+        "learner": choices.learner,
+        "seed": choices.seed,
+        "labels": said,
+        "notes": [*scene.notes, *labels.notes],
+    }
+
+
+def about(scene: Scene, choice: SceneChoice, model: MapModel, paths: Sequence[str]) -> dict[str, Any]:
+    """What is recorded of a scene and of what is mapped."""
+    problem = model.problem
+    files = [path for path in [*choice.paths, *paths, choice.mask, choice.area] if path and Path(path).is_file()]
+    return {
+        "inputs": [{"path": str(path), "checksum": checksum(path)} for path in files],
+        "bands": [{"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)} for b in scene.bands],
+        "radiometry": scene.radiometry_record,
+        "kind": "classes" if isinstance(problem, Classes) else "quantity",
+        "classes": list(problem.names) if isinstance(problem, Classes) else [],
+        "quantity": {"name": problem.name, "unit": problem.unit} if isinstance(problem, Quantity) else None,
+        "notes": list(scene.notes),
+        "test": None,
+    }
+
+
+def finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def plain_choices(choices: Choices) -> dict[str, Any]:
+    return asdict(choices) | {"weights": str(choices.weights) if choices.weights else None}
+
+
+def key_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a finished block depends on; blocks of a run with another key are not taken over."""
+    ignored = ("window", "workers", "palette")
+    kept = {name: value for name, value in record["parameters"].items() if name not in ignored}
+    return {"inputs": record["inputs"], "parameters": kept, "versions": versions()}
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    packages = ("numpy", "scipy", "torch", "scikit-learn", "rasterio", "geopandas", "pyogrio", "shapely")
+    return {name: version(name) for name in packages}

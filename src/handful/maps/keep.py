@@ -1,0 +1,135 @@
+"""The model of a map as a folder, so that another scene can be mapped with it; nothing in it is executed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..checkpoint import FORMAT, put_weights, read_record, read_tensors, write_tensors
+from ..errors import CheckpointError, HandfulError
+from ..files import write_json
+from ..learners import make
+from ..meta_train import part_of
+from ..problem import Classes, Problem, Quantity
+from ..trust.applicability import Applicability
+from ..trust.calibration import Calibration, QuantityCalibration
+from .judge import ClassJudge, Judge, QuantityJudge
+from .look import Seen, Smoothing, encoder_key
+from .members import Blend, Member
+from .model import Domain, MapModel
+from .sight import Sight
+
+
+def save_model(model: MapModel, folder: Path, **record: Any) -> None:
+    """Weights, the labels' features and every constant; `model.json` comes last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {"targets": torch.from_numpy(model.targets)}
+    used = {encoder_key(m.learner) for m in model.blend.members if not m.learner.moves_encoder}
+    for number, member in enumerate(model.blend.members):
+        tensors |= {f"member{number}.{name}": w for name, w in member.learner.net.state_dict().items()}
+    for number, key in enumerate(sorted(used)):
+        tensors[f"table{number}"] = model.seen.tables[key][:, model.seen.middle]
+    if any(m.learner.moves_encoder for m in model.blend.members) and model.seen.windows is not None:
+        tensors |= {f"windows.{name}": inputs for name, inputs in model.seen.windows.items()}
+    write_tensors(folder / "model.safetensors", tensors)
+    members = [{"name": m.name, "learner": m.name, "settings": m.learner.settings()} for m in model.blend.members]
+    described = {
+        "format": FORMAT,
+        "kind": "map",
+        "problem": plain_problem(model.problem),
+        "members": members,
+        "tables": sorted(used),
+        "smoothing": asdict(model.smoothing),
+        "sight": model.sight.plain(),
+        "judge": plain_judge(model.judge),
+        "domain": plain_domain(model.domain),
+    }
+    write_json(folder / "model.json", described | record)
+
+
+def load_model(folder: str | Path) -> tuple[MapModel, dict[str, Any]]:
+    """The model of a map, fitted again on what it saw. Raises CheckpointError where anything is missing or odd."""
+    folder = Path(folder)
+    record = read_record(folder)
+    if record.get("kind") != "map":
+        raise CheckpointError(f"{folder} is a checkpoint of training, not the model of a map: give OUT/model.")
+    tensors = read_tensors(folder / "model.safetensors")
+    try:
+        return rebuild(record, tensors, folder), record
+    except CheckpointError:
+        raise
+    except (HandfulError, KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as why:
+        raise CheckpointError(f"{folder} doesn't hold a whole model ({why}): run `handful map` again.") from why
+
+
+def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) -> MapModel:
+    members = []
+    for number, described in enumerate(record["members"]):
+        learner = make(str(described["learner"]), **described["settings"])
+        put_weights(learner.net, part_of(tensors, f"member{number}."), folder)
+        members.append(Member(str(described["name"]), learner))
+    problem, targets = problem_of(record["problem"]), tensors["targets"].numpy()
+    tables = {key: tensors[f"table{number}"][:, None] for number, key in enumerate(record["tables"])}
+    windows = part_of(tensors, "windows.") or None
+    seen = Seen(tables, windows, torch.ones(len(targets), 1), np.zeros((1, 2), int))
+    blend = Blend.fit(members, seen, np.arange(len(targets)), targets, problem)
+    sight, domain = record["sight"], record["domain"]
+    waves = [np.nan if w is None else w for w in sight["wavelengths"]]
+    return MapModel(
+        problem,
+        blend,
+        judge_from(record["judge"], problem),
+        Smoothing(**record["smoothing"]),
+        domain and Domain(domain["key"], np.array(domain["columns"]), area_of(domain["area"])),
+        Sight(np.array(waves, np.float32), *(np.array(sight[k]) for k in ("dates", "middle", "spread")), sight["factor"]),
+        seen,
+        targets,
+    )
+
+
+def plain_problem(problem: Problem) -> dict[str, Any]:
+    if isinstance(problem, Classes):
+        return {"classes": list(problem.names)}
+    assert isinstance(problem, Quantity)
+    return {"quantity": problem.name, "unit": problem.unit}
+
+
+def problem_of(plain: dict[str, Any]) -> Problem:
+    if "classes" in plain:
+        return Classes(tuple(str(name) for name in plain["classes"]))
+    return Quantity(str(plain["quantity"]), str(plain["unit"]))
+
+
+def plain_judge(judge: Judge) -> dict[str, Any]:
+    if isinstance(judge, ClassJudge):
+        prior = None if judge.prior is None else judge.prior.tolist()
+        return {"temperature": judge.calibration.temperature, "prior": prior}
+    assert isinstance(judge, QuantityJudge)
+    return {"floor": judge.floor, "calibration": asdict(judge.calibration)}
+
+
+def judge_from(plain: dict[str, Any], problem: Problem) -> Judge:
+    if isinstance(problem, Classes):
+        prior = None if plain["prior"] is None else np.array(plain["prior"])
+        return ClassJudge(problem.names, Calibration(float(plain["temperature"])), prior)
+    return QuantityJudge(float(plain["floor"]), QuantityCalibration(**plain["calibration"]))
+
+
+def plain_domain(domain: Domain | None) -> dict[str, Any] | None:
+    if domain is None:
+        return None
+    area = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(domain.area).items()}
+    return {"key": domain.key, "columns": domain.columns.tolist(), "area": area}
+
+
+def area_of(plain: dict[str, Any]) -> Applicability:
+    arrays = {name: np.array(plain[name]) for name in ("mean", "scale", "weights")}
+    rows = np.array(plain["rows"], np.float32)
+    return Applicability(
+        **arrays, rows=rows, average_distance=plain["average_distance"], threshold=plain["threshold"]
+    )
