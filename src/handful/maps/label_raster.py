@@ -13,6 +13,7 @@ import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window as Cut
 
 from handful.errors import LabelsError
@@ -20,10 +21,25 @@ from handful.maps.grid import Grid
 from handful.maps.label_columns import in_order
 from handful.maps.label_pixels import Pixels, blocks
 from handful.maps.label_styles import category_names, parsed_file, raster_legend
+from handful.maps.placing import both_extents
 from handful.maps.vectors import existing, given_crs, head_of
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_CLASSES = 65534  # what a map in uint16 can hold
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Values of cells (c,), ascending, the index of the class of each, the classes' names and colours."""
+
+    codes: np.ndarray
+    classes: np.ndarray
+    names: tuple[str, ...]
+    hues: dict[str, str]
+
+    def indexed(self, pixels: Pixels) -> Pixels:
+        """Pixels with the index of their class in place of the cell's value."""
+        return pixels._replace(value=self.classes[np.searchsorted(self.codes, pixels.value)].astype(float))
 
 
 @dataclass
@@ -43,6 +59,7 @@ class LabelRaster:
     names: dict[int, str] = field(default_factory=dict)
     hues: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    extents: str = ""
 
     def pixels(self) -> Iterator[Pixels]:
         """The labelled pixels of each block; every pixel is a feature of its own. Raises LabelsError."""
@@ -54,10 +71,10 @@ class LabelRaster:
             index = (rows + window.row) * self.grid.width + columns + window.column
             yield Pixels(index, values[rows, columns].astype(float), index)
         if not found:
-            raise LabelsError(f"{self.name}: none of its cells labels a pixel of the scene. Check the CRS of both.")
+            raise LabelsError(f"{self.name}: none of its cells labels a pixel of the scene. {self.extents}".rstrip())
 
-    def classes(self) -> tuple[np.ndarray, tuple[str, ...], dict[str, str]]:
-        """Values of the cells (c,) in their order, their names and colours. Raises LabelsError."""
+    def legend(self) -> Legend:
+        """What the values of the cells mean. Raises LabelsError where they are no classes."""
         codes = np.empty(0)
         for pixels in self.pixels():
             codes = np.union1d(codes, pixels.value)
@@ -67,7 +84,7 @@ class LabelRaster:
         names = own if named else [str(int(code)) for code in codes]
         order = in_order(set(names), numbers=not named)
         hues = {name: self.hues[int(code)] for name, code in zip(names, codes, strict=True) if int(code) in self.hues}
-        return codes[np.argsort([order.index(name) for name in names])], order, hues
+        return Legend(codes, np.array([order.index(name) for name in names]), order, hues)
 
     def _check(self, codes: np.ndarray) -> None:
         broken = codes[codes != np.round(codes)]
@@ -188,6 +205,7 @@ def _on_grid(raster: LabelRaster, data: Any, grid: Grid, labels_crs: Any, stack:
         )
     if not crs:
         raise LabelsError(f"{raster.name}: it has no CRS. Say it with --labels-crs, such as --labels-crs EPSG:32633.")
+    raster.extents = _extents(crs, data.bounds, grid)
     # a copy of the cells' type has no room for NaN, and outside the raster nothing is labelled
     settings: dict[str, Any] = {} if raster.nodata is None else {"src_nodata": raster.nodata, "nodata": raster.nodata}
     if raster.nodata is None:
@@ -204,3 +222,10 @@ def _on_grid(raster: LabelRaster, data: Any, grid: Grid, labels_crs: Any, stack:
             **settings,
         )
     )
+
+
+def _extents(crs: Any, bounds: Any, grid: Grid) -> str:
+    try:
+        return both_extents(np.array(transform_bounds(crs, grid.crs, *bounds)).reshape(2, 2), grid)
+    except Exception:  # bounds that the scene's CRS cannot hold: said of PROJ in several classes
+        return "Its extent lies outside the scene's CRS. Check the CRS of both."

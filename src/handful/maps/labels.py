@@ -142,9 +142,9 @@ def _from_raster(source: Any, labels_crs: Any, asked: Asked) -> Labels:
         stream = raster.pixels()
         if quantity:
             return _gathered(raster.name, stream, (), {}, raster.notes, asked)
-        codes, names, colours = raster.classes()
-        indexed = (pixels._replace(value=np.searchsorted(codes, pixels.value)) for pixels in stream)
-        return _gathered(raster.name, indexed, names, colours, raster.notes, asked)
+        legend = raster.legend()
+        stream = map(legend.indexed, stream)
+        return _gathered(raster.name, stream, legend.names, legend.hues, raster.notes, asked)
 
 
 def _column(features: Features, asked: Asked) -> tuple[str, list[str]]:

@@ -145,12 +145,21 @@ def extents(geometry: np.ndarray, grid: Grid) -> str:
     """A sentence with the extents of geometries in pixels and of the scene, both in the scene's CRS."""
     if not len(geometry):
         return "None has a geometry that can be placed."
-    scene = _extent(np.array([0, 0, grid.width, grid.height]), grid)
-    labels = _extent(shapely.total_bounds(geometry), grid)
+    corners = shapely.total_bounds(geometry).reshape(2, 2)
+    x, y = grid.transform.a * corners[:, 0] + grid.transform.c, grid.transform.e * corners[:, 1] + grid.transform.f
+    return both_extents(np.stack([x, y], axis=1), grid)
+
+
+def both_extents(corners: np.ndarray, grid: Grid) -> str:
+    """A sentence with the extents of labels, from two corners (2, 2) in the scene's CRS, and of the scene."""
+    scene = grid.xy(np.array([-0.5, grid.height - 0.5]), np.array([-0.5, grid.width - 0.5]))
     where = "columns and rows" if grid.crs is None else grid.crs.to_string()[:60]
-    return f"Extents (x, y, in {where}): labels {labels}, scene {scene}. Check the CRS of both, or --labels-crs."
+    return (
+        f"Extents (x, y, in {where}): labels {_extent(corners)}, scene {_extent(scene)}. "
+        "Check the CRS of both, or --labels-crs."
+    )
 
 
-def _extent(box: np.ndarray, grid: Grid) -> str:
-    x, y = (grid.transform.a * box[::2] + grid.transform.c, grid.transform.e * box[1::2] + grid.transform.f)
-    return f"{min(x):.6g} to {max(x):.6g}, {min(y):.6g} to {max(y):.6g}"
+def _extent(corners: np.ndarray) -> str:
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return f"{low[0]:.8g} to {high[0]:.8g}, {low[1]:.8g} to {high[1]:.8g}"

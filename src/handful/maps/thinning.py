@@ -28,6 +28,9 @@ class Thinned:
         names, counts = np.unique(strata, return_counts=True)
         self.seen.update(dict(zip(names.tolist(), counts.tolist(), strict=True)))
         keys = np.random.default_rng([self.seed, int(pixels.where[0])]).random(len(pixels.where))
+        if self.limit is not None:  # far more than are kept in the end: sorting them all would take long
+            few = keys < (4 * self.limit + 100) / _sizes(pixels.feature)
+            pixels, keys, strata = pixels.take(few), keys[few], strata[few]
         self.pixels = join([self.pixels, pixels])
         self.keys, self.strata = np.concatenate([self.keys, keys]), np.concatenate([self.strata, strata])
         if self.limit is not None:
@@ -36,6 +39,13 @@ class Thinned:
 
     def ordered(self) -> Pixels:
         return self.pixels.take(np.argsort(self.pixels.where, kind="stable"))
+
+
+def _sizes(features: np.ndarray) -> np.ndarray:
+    """(m,): the number of pixels of the feature of each pixel."""
+    _, which, counts = np.unique(features, return_inverse=True, return_counts=True)
+    sizes: np.ndarray = counts[which]
+    return sizes
 
 
 def _first(strata: np.ndarray, features: np.ndarray, keys: np.ndarray, limit: int) -> np.ndarray:

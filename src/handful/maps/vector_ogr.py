@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import struct
 import warnings
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,13 +20,15 @@ from handful.errors import LabelsError, did_you_mean
 from handful.maps.vector_layer import Layer, parse_crs
 
 T = TypeVar("T")
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)  # the second where the message quotes damaged names
+ODD = re.compile(r"[!;?#\\]|\.zip$|^/vsi|^//", re.IGNORECASE)
 SAFE_MODULES = ("rtree", "fts")  # of SQLite's virtual tables; others may read files elsewhere
 
 
 def read_geopackage(path: Path, layer: str | None, column: str | None) -> Layer:
     """Read the layer named, or the only one that has the column. Raises LabelsError."""
     _check_geopackage(path)
-    layers = [str(name) for name, kind in _gdal(path, pyogrio.list_layers, path) if kind is not None]
+    layers = [str(name) for name, kind in _gdal(path, pyogrio.list_layers) if kind is not None]
     chosen, notes = _choose(path, layers, layer, column)
     read = _read(path, chosen)
     read.style, read.notes = _stored_style(path, chosen), notes
@@ -56,29 +60,19 @@ def read_shapefile(path: Path) -> Layer:
 def read_flatgeobuf(path: Path) -> Layer:
     """Read a FlatGeobuf. Raises LabelsError."""
     read = _read(path, None)
-    count = int(_gdal(path, pyogrio.read_info, path)["features"])
+    count = int(_gdal(path, pyogrio.read_info)["features"])
     if count > len(read.table):
         raise LabelsError(f"{path}: truncated: {len(read.table):,} of {count:,} features can be read. Copy it again.")
     return read
 
 
 def _read(path: Path, layer: str | None) -> Layer:
-    crs, trouble = parse_crs(_crs_text(path, layer))
-    frame = _gdal(path, _frame, path, layer)
+    crs, trouble = parse_crs(_gdal(path, pyogrio.read_info, layer=layer)["crs"])
+    frame = _gdal(path, _frame, layer=layer)
     if "geometry" not in frame.columns:
         raise LabelsError(f"{path}: its layer has columns but no geometries, so nothing says where the labels are.")
     geometry = np.array(frame["geometry"].array, dtype=object)
     return Layer(geometry, pd.DataFrame(frame.drop(columns="geometry")), crs, trouble)
-
-
-def _crs_text(path: Path, layer: str | None) -> str | None:
-    try:
-        found = _gdal(path, pyogrio.read_info, path, layer=layer)["crs"]
-    except LabelsError as error:
-        if isinstance(error.__cause__, pyogrio.errors.CRSError):
-            return str(error.__cause__)
-        raise
-    return None if found is None else str(found)
 
 
 def _frame(path: Path, layer: str | None) -> Any:
@@ -88,19 +82,33 @@ def _frame(path: Path, layer: str | None) -> Any:
         return pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore", encoding="ISO-8859-1")
 
 
-def _gdal(path: Path, call: Callable[..., T], *given: Any, **settings: Any) -> T:
-    """Call GDAL; whatever it raises, which is of many private classes, becomes a LabelsError."""
+def _gdal(path: Path, call: Callable[..., T], **settings: Any) -> T:
+    """Call GDAL on a file; whatever it raises, which is of many private classes, becomes a LabelsError."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _plainly_named(path) as plain:
             warnings.simplefilter("ignore")
-            return call(*given, **settings)
+            return call(plain, **settings)
     except MemoryError:
         raise
     except Exception as error:
         said = " ".join(str(error).split())[:200]
-        raise LabelsError(
-            f"{path}: damaged, or not the format that it seems ({said}). Export the labels again."
-        ) from error
+        what = f"damaged, or not the format that it seems ({said})"
+        if isinstance(error, pyogrio.errors.CRSError):
+            what = f"its CRS is unknown ({said})"
+        raise LabelsError(f"{path}: {what}. Export the labels again, in a CRS that has an EPSG code.") from error
+
+
+@contextmanager
+def _plainly_named(path: Path) -> Iterator[Path]:
+    """The file's path, or that of a link to it where pyogrio would take the name for an address or an archive."""
+    path = path.resolve()
+    if not ODD.search(str(path)):
+        yield path
+        return
+    with TemporaryDirectory(prefix="handful-") as folder:
+        for beside in (one for one in path.parent.iterdir() if one.stem == path.stem):
+            Path(folder, "labels" + beside.suffix.replace(".zip", "")).symlink_to(beside)
+        yield Path(folder, "labels" + path.suffix.replace(".zip", ""))
 
 
 def _choose(path: Path, layers: list[str], layer: str | None, column: str | None) -> tuple[str, list[str]]:
@@ -116,7 +124,7 @@ def _choose(path: Path, layers: list[str], layer: str | None, column: str | None
         return layer, []
     if len(layers) == 1:
         return layers[0], []
-    able = [name for name in layers if column in _gdal(path, pyogrio.read_info, path, layer=name)["fields"]]
+    able = [name for name in layers if column in _gdal(path, pyogrio.read_info, layer=name)["fields"]]
     if len(able) == 1:
         return able[0], [f"Labels are read from layer '{able[0]}', the only one with a column '{column}'."]
     have = f"{len(able) or 'none'} of them with a column '{column}'" if column else "and no column is named"
@@ -127,7 +135,7 @@ def _check_geopackage(path: Path) -> None:
     try:
         with closing(_database(path)) as database:
             made = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise LabelsError(f"{path}: damaged or truncated ({error}). Copy or export it again.") from None
     names = {str(name) for _, name, _ in made}
     if not {"gpkg_contents", "gpkg_geometry_columns"} <= names:
@@ -156,13 +164,14 @@ def _stored_style(path: Path, layer: str) -> str:
             ).fetchone():
                 return ""
             found = database.execute(ask, (layer,)).fetchone()
-    except sqlite3.Error:
+    except UNREADABLE:
         return ""
     return found[0] if found and isinstance(found[0], str) else ""
 
 
 def _database(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    database.text_factory = lambda text: text.decode(errors="replace")
     database.execute("PRAGMA trusted_schema = OFF")
     return database
 
