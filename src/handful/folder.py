@@ -58,16 +58,14 @@ def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final
         strangers.insert(0, final)
     if strangers and not done:
         named = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
-        raise OutputError(f"{folder} holds other things ({named}): give an empty folder, or one that is yet to be made.")
+        raise OutputError(f"{folder} holds other things ({named}): give an empty folder, or the name of a new one.")
 
 
 def finished(final: Path) -> bool:
     """Whether the file that is written last is there, whole, and written by handful."""
     try:
         record = json.loads(final.read_text("utf-8"))
-    except FileNotFoundError:
-        return False
-    except (ValueError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, ValueError):
         return False
     return isinstance(record, dict) and "handful" in record
 
@@ -84,8 +82,10 @@ def contents(folder: Path) -> Iterator[str]:
 def matches(name: str, own: str) -> bool:
     """Whether a relative name is one of ours, or the unfinished part of one (see files.whole).
 
-    >>> matches("model/model.json", "model/*"), matches("old/map.tif", "map.tif"), matches(".map.tif.part.tif", "map.tif")
-    (True, False, True)
+    >>> matches("model/model.json", "model/*"), matches("old/map.tif", "map.tif")
+    (True, False)
+    >>> matches(".map.tif.part.tif", "map.tif")
+    True
     """
     parts, wanted = name.split("/"), own.split("/")
     if len(parts) != len(wanted) or not all(map(fnmatchcase, parts[:-1], wanted[:-1])):
@@ -100,7 +100,8 @@ def remove(folder: Path, ours: Collection[str], final: str) -> None:
     names = [name for name in contents(folder) if any(matches(name, own) for own in ours)]
     for name in names:
         (folder / name).unlink()
-    for parent in sorted({parent for name in names for parent in (folder / name).parents if parent > folder}, reverse=True):
+    below = {parent for name in names for parent in (folder / name).parents if folder in parent.parents}
+    for parent in sorted(below, reverse=True):  # a folder comes after those in it
         remove_if_empty(parent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -11,18 +12,31 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 output = click.option(
-    "-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder to write to; made where missing."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Folder to write to, made where missing. A run that was interrupted in it goes on.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but the result and errors.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on stdout.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
 overwrite = click.option("--overwrite", is_flag=True, help="Replace a finished run in the output folder.")
 dry_run = click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, write nothing.")
-seed = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all that is drawn.")
+seed = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything that is drawn."
+)
 workers = click.option(
-    "--workers", type=click.IntRange(1, 256), default=None, help="Blocks computed at once [default: the cores]."
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Blocks computed at once; never changes the result. [default: the cores]",
 )
 window = click.option(
-    "--window", type=click.IntRange(1), default=None, help="Pixels a side that are read at once; bounds the memory."
+    "--window",
+    type=click.IntRange(1),
+    metavar="PIXELS",
+    help="A side of what is worked on at once: bounds the memory, never changes the result.",
 )
 
 
@@ -41,9 +55,27 @@ def note(lines: str | Iterable[str], quiet: bool = False) -> None:
     """Sentences for the person, on stderr, one a line; nothing where `quiet`."""
     if not quiet:
         for line in [lines] if isinstance(lines, str) else lines:
-            click.echo(line, err=True)
+            say(line)
 
 
 def result(text: str, value: Any, as_json: bool = False) -> None:
     """What the command found, on stdout: `text`, or `value` as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text)
+
+
+def say(text: str) -> None:
+    """A line on stderr, above a bar if there is one; nothing in it can steer the terminal."""
+    try:
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
+    except OSError:  # closed: nobody listens
+        pass
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters, which the name of a file or a class may hold, made visible.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

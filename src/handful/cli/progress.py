@@ -1,4 +1,4 @@
-"""Bars with the time left, on a terminal only. Layers below take a plain `progress(done, total)` and know no bar."""
+"""Bars with the time left, on a terminal only. Layers below take a plain function of numbers and know no bar."""
 
 from __future__ import annotations
 
@@ -8,29 +8,21 @@ from types import TracebackType
 from typing import Any
 
 
-class Progress:
-    """A bar with the time left, on stderr; nothing where stderr is no terminal, or `quiet`.
+class Stages:
+    """A bar for each stage of a job, on stderr; nothing where that is no terminal, or `quiet`.
 
-    >>> with Progress("mapping", 4, quiet=True) as progress:
-    ...     progress.advance(2)
-    ...     progress(4, 4)
-    ...     progress.done
-    4
-
-    It may be advanced from any thread, and called with (done, total) in place of `advance`.
+    It is called with (stage, done, total), from any thread.
     """
 
-    def __init__(self, title: str, total: int | None = None, *, quiet: bool = False):
-        self.title, self.total, self.done = title, total, 0
-        self.shown = not quiet and sys.stderr.isatty()
+    def __init__(self, quiet: bool = False):
+        self._shown = not quiet and sys.stderr.isatty()
         self._lock = threading.Lock()
         self._bar: Any = None
-        self._row: Any = None
+        self._rows: dict[str, Any] = {}
 
-    def __enter__(self) -> Progress:
-        if self.shown:
+    def __enter__(self) -> Stages:
+        if self._shown:
             self._bar = make_bar()
-            self._row = self._bar.add_task(self.title, total=self.total)
             self._bar.start()
         return self
 
@@ -40,20 +32,39 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if self._bar is None:
+            return
+        with self._lock:
+            if stage not in self._rows:
+                self._rows[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._rows[stage], completed=done, total=total)
+
+
+class Progress(Stages):
+    """One bar that counts by itself.
+
+    >>> with Progress("reading sites", 4, quiet=True) as progress:
+    ...     progress.advance(3)
+    ...     progress.advance()
+    ...     progress.done
+    4
+    """
+
+    def __init__(self, title: str, total: int | None = None, *, quiet: bool = False):
+        super().__init__(quiet)
+        self.title, self.total, self.done = title, total, 0
+
     def advance(self, n: int = 1) -> None:
+        """So many more are done; from any thread."""
         with self._lock:
             self.done += n
-            done = self.done
-        self._show(done)
+        self(self.title, self.done, self.total)
 
-    def __call__(self, done: int, total: int) -> None:
-        with self._lock:
-            self.done, self.total = max(done, self.done), total
-        self._show(self.done)
-
-    def _show(self, done: int) -> None:
-        if self._bar is not None:
-            self._bar.update(self._row, completed=done, total=self.total)
+    def __enter__(self) -> Progress:
+        super().__enter__()
+        self(self.title, 0, self.total)
+        return self
 
 
 def make_bar() -> Any:
@@ -62,5 +73,6 @@ def make_bar() -> Any:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeLeft())
+    title = TextColumn("{task.description}", markup=False)
+    columns = (title, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeLeft())
     return Progress(*columns, console=Console(stderr=True))

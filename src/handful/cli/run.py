@@ -14,6 +14,7 @@ from ..errors import HandfulError
 from . import cli
 from .faults import BUG, INTERRUPTED, PIPE_CLOSED, USAGE, explain
 from .interrupt import interruptible
+from .options import say
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,14 +67,6 @@ def tell(error: Exception, debug: bool) -> int:
         traceback.print_exception(error)
     say(f"handful: {text}" if status != BUG or debug else f"handful: {text} HANDFUL_DEBUG=1 shows where.")
     return status
-
-
-def say(text: str) -> None:
-    """On stderr, and nowhere where that is closed."""
-    try:
-        click.echo(text, err=True)
-    except OSError:
-        pass
 
 
 def usage(error: click.ClickException) -> str:
