@@ -7,28 +7,20 @@ from typing import Any
 
 import click
 
-from .map import part, show
-from .options import (
-    announce,
-    json_option,
-    output_option,
-    overwrite_option,
-    painting_options,
-    quiet_option,
-    scene_options,
-)
+from .map import painting_options, part, scene_options, show
+from .options import as_json, note, output, overwrite, quiet
 
 
 @click.command("apply", short_help="map another scene with the model of an earlier map")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("scenes", nargs=-1, required=True, metavar="SCENE...")
-@output_option
+@output
 @scene_options
 @painting_options
-@overwrite_option
-@json_option
-@quiet_option
-def command(model: Path, scenes: tuple[str, ...], output: Path, **options: Any) -> None:
+@overwrite
+@as_json
+@quiet
+def command(model: Path, scenes: tuple[str, ...], output: str, **given: Any) -> None:
     """Map SCENE, without labels, with MODEL: the folder OUT/model of an earlier `handful map`.
 
     Several rasters are stacked in the order of that map. Nobody has checked the map in the new place: trust.tif shows
@@ -39,11 +31,17 @@ def command(model: Path, scenes: tuple[str, ...], output: Path, **options: Any) 
     from ..report.map_report import write_report
     from .progress import Stages
 
-    choice = SceneChoice(list(scenes), **part(options, SceneChoice, "paths"))
-    painting = Painting(**part(options, Painting))
-    tell = announce(options["quiet"])
-    with claim(output, overwrite=options["overwrite"], ours=OURS), Stages(options["quiet"]) as stages:
-        result = apply_model(model, choice, painting, output, tell=tell, progress=stages)
-        write_report(result)
-        record = result.close()
-    show(record, output, options)
+    choice = SceneChoice(list(scenes), **part(given, SceneChoice, "paths"))
+    painting, folder = Painting(**part(given, Painting)), Path(output)
+    with claim(folder, OURS, overwrite=given["overwrite"]), Stages(quiet=given["quiet"]) as stages:
+        made = apply_model(
+            model,
+            choice,
+            painting,
+            folder,
+            tell=lambda sentence: note(sentence, given["quiet"]),
+            progress=stages,
+        )
+        write_report(made)
+        record = made.close()
+    show(record, folder, given)

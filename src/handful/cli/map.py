@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import (
-    announce,
-    json_option,
-    output_option,
-    overwrite_option,
-    painting_options,
-    quiet_option,
-    scene_options,
+from .options import as_json, dry_run, note, options, output, overwrite, quiet, result, seed, window, workers
+
+if TYPE_CHECKING:
+    from ..maps.fit import Choices
+    from ..maps.job import LabelChoice, SceneChoice
+
+scene_options = options(
+    click.option(
+        "--bands",
+        multiple=True,
+        metavar="B02,B03,...",
+        help="A name for each band of the file, in file order, '-' skips one; repeated once a raster.",
+    ),
+    click.option("--sensor", metavar="NAME", help="Sensor of the scene, as sentinel-2, landsat-8 or planetscope-4."),
+    click.option(
+        "--radiometry",
+        metavar="NAME",
+        help="How numbers become reflectance: s2, s2-offset, landsat, none, or SCALE,OFFSET. [default: judged]",
+    ),
+    click.option("--mask", metavar="FILE", help="What to leave out: SCL, QA_PIXEL, or a 0/1 raster."),
+    click.option("--area", metavar="FILE", help="Polygons of the area to map."),
+)
+painting_options = options(
+    click.option("--probabilities", is_flag=True, help="Write probabilities.tif too, one band a class."),
+    click.option("--palette", metavar="FILE", help="Colours of the classes: JSON {class: '#rrggbb'} or CSV."),
+    window,
+    workers,
 )
 
 
 @click.command("map", short_help="a map from a scene and a handful of labels")
 @click.argument("scenes_and_labels", nargs=-1, required=True, metavar="SCENE... LABELS")
-@output_option
+@output
 @click.option("--class-column", metavar="NAME", help="Column of the labels that holds the class.")
 @click.option("--target-column", metavar="NAME", help="Column that holds a quantity: maps numbers, not classes.")
 @click.option("--unit", default="", metavar="UNIT", help="Unit of the quantity, for legends.")
@@ -36,14 +55,14 @@ from .options import (
     show_default=True,
     help="Shares of the classes in the scene: equal, as among the labels, or estimated from the scene's pixels.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn.")
+@seed
 @scene_options
 @painting_options
-@overwrite_option
-@json_option
-@quiet_option
-@click.option("--dry-run", is_flag=True, help="Read everything, say what would be done, write nothing.")
-def command(scenes_and_labels: tuple[str, ...], output: Path, **options: Any) -> None:
+@overwrite
+@as_json
+@quiet
+@dry_run
+def command(scenes_and_labels: tuple[str, ...], output: str, **given: Any) -> None:
     """Map SCENE from LABELS (points, lines or polygons of a GeoPackage, GeoJSON, Shapefile or CSV, or a raster).
 
     Several co-registered rasters are stacked: the last file is the labels, all before it are scenes. The folder of
@@ -51,77 +70,73 @@ def command(scenes_and_labels: tuple[str, ...], output: Path, **options: Any) ->
     """
     if len(scenes_and_labels) < 2:
         raise click.UsageError("give the scene and, after it, the labels: handful map SCENE.tif LABELS.gpkg -o OUT")
-    if options["class_column"] and options["target_column"]:
+    if given["class_column"] and given["target_column"]:
         raise click.UsageError("--class-column makes a map of classes, --target-column one of a quantity: give one.")
     *scenes, labels = scenes_and_labels
-    run(scenes, labels, output, options)
+    run(scenes, labels, Path(output), given)
 
 
-def run(scenes: list[str], labels: str, output: Path, options: dict[str, Any]) -> None:
-    from ..folder import claim
+def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> None:
+    from ..folder import check, claim
     from ..maps.fit import Choices
     from ..maps.job import OURS, LabelChoice, Painting, SceneChoice, make_map
     from ..report.map_report import write_report
     from .progress import Stages
 
-    scene_choice = SceneChoice(scenes, **part(options, SceneChoice, "paths"))
-    label_choice = LabelChoice(labels, **part(options, LabelChoice, "path"))
-    choices = Choices(**part(options, Choices, "smoothing"))
-    tell = announce(options["quiet"])
-    if options["dry_run"]:
-        rehearse(scene_choice, label_choice, choices, output, tell)
+    scene_choice = SceneChoice(scenes, **part(given, SceneChoice, "paths"))
+    label_choice = LabelChoice(labels, **part(given, LabelChoice, "path"))
+    choices, painting = Choices(**part(given, Choices, "smoothing")), Painting(**part(given, Painting))
+    if given["dry_run"]:
+        check(output, OURS, overwrite=given["overwrite"])
+        rehearse(scene_choice, label_choice, choices, output, given)
         return
-    with claim(output, overwrite=options["overwrite"], ours=OURS), Stages(options["quiet"]) as stages:
-        result = make_map(
+    with claim(output, OURS, overwrite=given["overwrite"]), Stages(quiet=given["quiet"]) as stages:
+        made = make_map(
             scene_choice,
             label_choice,
             choices,
-            Painting(**part(options, Painting)),
+            painting,
             output,
-            test_labels=options["test_labels"],
-            tell=tell,
+            test_labels=given["test_labels"],
+            tell=lambda sentence: note(sentence, given["quiet"]),
             progress=stages,
         )
-        write_report(result)
-        record = result.close()
-    show(record, output, options)
+        write_report(made)
+        record = made.close()
+    show(record, output, given)
 
 
-def part(options: dict[str, Any], kind: type, *but: str) -> dict[str, Any]:
-    """The options that a dataclass has fields for."""
+def part(given: dict[str, Any], kind: type, *but: str) -> dict[str, Any]:
+    """The options that were given and that a dataclass has fields for."""
     from dataclasses import fields
 
-    return {f.name: options[f.name] for f in fields(kind) if f.name in options and f.name not in but}
+    names = [f.name for f in fields(kind) if f.name in given and f.name not in but]
+    return {name: given[name] for name in names if given[name] is not None}
 
 
-def rehearse(scene_choice: Any, label_choice: Any, choices: Any, output: Path, tell: Any) -> None:
+def rehearse(
+    scene_choice: SceneChoice, label_choice: LabelChoice, choices: Choices, output: Path, given: dict[str, Any]
+) -> None:
     """Read the inputs and say what would be done."""
     from ..maps.fit import candidates_for
 
     scene = scene_choice.open()
     labels = label_choice.read(scene)
-    for note in [*scene.notes, *labels.notes]:
-        tell(note)
-    tried = candidates_for(scene, labels.problem, choices)
-    grid = scene.grid
-    click.echo(
-        f"would map {grid.width:,} x {grid.height:,} pixels from {len(labels):,} labelled pixels into {output}, "
-        f"trying {', '.join(candidate.name for candidate in tried)}; nothing was written"
-    )
+    note([*scene.notes, *labels.notes], given["quiet"])
+    tried = [candidate.name for candidate in candidates_for(scene, labels.problem, choices)]
+    size = f"{scene.grid.width:,} x {scene.grid.height:,} pixels"
+    said = f"Would map {size} from {len(labels):,} labelled pixels into {output}, trying {', '.join(tried)}."
+    plan = {"width": scene.grid.width, "height": scene.grid.height, "labels": len(labels), "tried": tried}
+    result(f"{said} Nothing was written.", plan, given["as_json"])
 
 
-def show(record: dict[str, Any], output: Path, options: dict[str, Any]) -> None:
-    """The result: as JSON on stdout, or the comparison on stderr and the paths on stdout."""
-    import json
-
-    if options["json"]:
-        click.echo(json.dumps(record, ensure_ascii=False))
-        return
-    if not options["quiet"]:
+def show(record: dict[str, Any], output: Path, given: dict[str, Any]) -> None:
+    """The comparison on stderr, and on stdout the paths or, as JSON, the record."""
+    if not given["quiet"] and not given["as_json"]:
         from rich.console import Console
 
         from ..report.table import comparison
 
         Console(stderr=True).print(comparison(record))
-    for name in ("map.tif", "confidence.tif", "trust.tif", "report.html"):
-        click.echo(output / name)
+    paths = [str(output / name) for name in ("map.tif", "confidence.tif", "trust.tif", "report.html")]
+    result("\n".join(paths), record, given["as_json"])

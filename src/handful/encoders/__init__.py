@@ -28,7 +28,8 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     """The encoder of that name. Raises SettingsError where the name or a setting is unknown or missing."""
     if name not in ENCODERS:
         raise SettingsError(f"no encoder is called '{name}'. {did_you_mean(name, list(ENCODERS))}")
-    known = inspect.signature(ENCODERS[name]).parameters
+    every = inspect.signature(ENCODERS[name]).parameters
+    known = {key: p for key, p in every.items() if p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD}
     for key in settings:
         if key not in known:
             raise SettingsError(f"encoder '{name}' has no setting '{key}'. {did_you_mean(key, list(known))}")

@@ -48,15 +48,11 @@ class Maml(Learner):
 
     def descent(self, support: Examples) -> Iterator[Weights]:
         moving = {name: w for name, w in self.net.named_parameters() if name.startswith(self.moves)}
-        learning = self.net.training
-        yield from descent(
-            self.net,
-            support,
-            moving,
-            steps=self.steps,
-            step_size=self.step_size,
-            keep_graph=self.second_order and learning,
-        )
+        if not self.net.training:  # nothing flows back to the learner
+            moving = {name: w.detach() for name, w in moving.items()}
+        second_order = self.second_order and self.net.training
+        steps, size = self.steps, self.step_size
+        yield from descent(self.net, support, moving, steps=steps, step_size=size, second_order=second_order)
 
     def answer(self, weights: Weights) -> Answer:
         def outputs(inputs: Inputs) -> Prediction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,8 +26,9 @@ from .palette import palette, read_palette
 from .scene import Scene
 
 OURS = {
-    *("map.tif", "map.tif.aux.xml", "map.qml", "confidence.tif", "confidence.qml", "trust.tif", "trust.tif.aux.xml"),
-    *("trust.qml", "probabilities.tif", "areas.csv", "report.html", "model", "run.json", KEPT),
+    *("map.tif", "map.tif.aux.xml", "map.qml", "confidence.tif", "confidence.tif.aux.xml", "confidence.qml"),
+    *("trust.tif", "trust.tif.aux.xml", "trust.qml", "probabilities.tif", "probabilities.tif.aux.xml", "areas.csv"),
+    *("report.html", "model/model.json", "model/model.safetensors", "run.json", f"{KEPT}/*"),
 }  # what a run writes into its folder
 
 Progress = Callable[[str, int, int], None]
@@ -71,7 +73,7 @@ class Painting:
     """How a map is painted and dressed; windows and workers can't change it."""
 
     window: int = 1024
-    workers: int = 1
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     probabilities: bool = False
     palette: str | None = None
 

@@ -21,17 +21,18 @@ def support_loss(net: nn.Module, weights: Weights, support: Examples) -> Tensor:
 
 
 def descent(
-    net: nn.Module, support: Examples, moving: Weights, *, steps: int, step_size: float, keep_graph: bool
+    net: nn.Module, support: Examples, moving: Weights, *, steps: int, step_size: float, second_order: bool
 ) -> Iterator[Weights]:
-    """The moving weights before the first gradient step and after each.
+    """The moving weights before the first gradient step and after each, a function of where they started.
 
-    With `keep_graph` they stay a function of where they started, through the gradients themselves.
+    second_order  keep the graph of the gradients themselves, for a gradient through them; without it they are
+                  constants
     """
     yield moving
     for _ in range(steps):
         with torch.enable_grad():
-            moving = moving if keep_graph else {k: w.detach().requires_grad_() for k, w in moving.items()}
+            moving = {name: w if w.requires_grad else w.requires_grad_() for name, w in moving.items()}
             loss = support_loss(net, moving, support)
-            slopes = torch.autograd.grad(loss, list(moving.values()), create_graph=keep_graph)
+            slopes = torch.autograd.grad(loss, list(moving.values()), create_graph=second_order)
             moving = {name: w - step_size * slope for (name, w), slope in zip(moving.items(), slopes, strict=True)}
         yield moving
