@@ -24,7 +24,11 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the 
 overwrite = click.option("--overwrite", is_flag=True, help="Replace a finished run in the output folder.")
 dry_run = click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, write nothing.")
 seed = click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything that is drawn."
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    metavar="N",
+    help="Of everything that is drawn. [default: 0]",
 )
 workers = click.option(
     "--workers",

@@ -30,7 +30,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     with interruptible() as told:
         try:
             status = invoke(arguments)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it is None where the caller closed it
+                sys.stdout.flush()
             return status
         except (KeyboardInterrupt, click.Abort):
             told.message()
