@@ -10,86 +10,134 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
 
+from . import __version__
 from .errors import CheckpointError, SettingsError
-from .files import whole, write_json
+from .files import checksum, write_bytes, write_json
 from .learner import Learner
 from .learners import make
 
 FORMAT = 1
-MOST_HEADER = 4 << 20  # bytes; the header of an honest checkpoint is a few kilobytes
+WEIGHTS, RECORD = "model.safetensors", "model.json"
+MOST_HEADER = 16 << 20  # bytes; the header of an honest checkpoint is a few kilobytes
 MOST_JSON = 64 << 20
+MOST_SETTING = 4096  # of a net's sizes: what is larger is not believed
+AGAIN = "Fetch it again, or train anew with `handful train`."
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], told: dict[str, str] | None = None) -> None:
     """Tensors under their names, whole or not at all; the same tensors give the same bytes."""
-    with whole(path) as part:
-        save_file({name: tensor.detach().contiguous() for name, tensor in sorted(tensors.items())}, part)
+    plain = {name: tensor.detach().contiguous().clone() for name, tensor in sorted(tensors.items())}
+    write_bytes(path, save_tensors(plain, told))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file. Raises CheckpointError where it is missing, damaged or not honest about its size."""
     try:
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
-        if length > min(MOST_HEADER, size - 8):
-            raise CheckpointError(f"{path} is damaged: its header claims {length:,} bytes. Make or fetch it again.")
+        check_header(path)
         return load_file(path)
-    except (OSError, safetensors.SafetensorError, ValueError, KeyError) as why:
-        raise CheckpointError(f"{path} cannot be read as safetensors ({why}). Make or fetch it again.") from why
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: give the whole folder that `handful train` wrote.") from None
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as why:
+        raise CheckpointError(f"{path} cannot be read as safetensors ({why}). {AGAIN}") from why
 
 
-def read_record(folder: Path, name: str = "model.json") -> dict[str, Any]:
+def check_header(path: Path) -> None:
+    """Raise CheckpointError where the header is longer than the file or than any honest one, before it is read."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        start = file.read(8)
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else None
+    if length is None or length > size - 8:
+        claim = f"its header claims {length:,} bytes" if length is not None else "it has no header"
+        raise CheckpointError(f"{path} is damaged: {claim}, the file has {size:,}. {AGAIN}")
+    if length > MOST_HEADER:
+        raise CheckpointError(f"{path} has a header of {length:,} bytes; none needs over {MOST_HEADER:,}. {AGAIN}")
+
+
+def read_record(folder: Path, name: str = RECORD) -> dict[str, Any]:
     """The JSON beside the tensors, as a dictionary. Raises CheckpointError."""
     path = folder / name
     try:
         if path.stat().st_size > MOST_JSON:
-            raise CheckpointError(f"{path} is too large for a checkpoint's settings.")
-        record = json.loads(path.read_text())
-    except FileNotFoundError:
+            raise CheckpointError(f"{path} is too large for a checkpoint's settings. {AGAIN}")
+        record = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise CheckpointError(f"{folder} holds no {name}: give the folder that `handful train` wrote.") from None
     except (OSError, ValueError, RecursionError) as why:
-        raise CheckpointError(f"{path} cannot be read ({why}). Make or fetch it again.") from why
+        raise CheckpointError(f"{path} cannot be read ({why}). {AGAIN}") from why
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not in format {FORMAT}: it was not written by this version of handful.")
     return record
 
 
 def save(learner: Learner, name: str, folder: Path, **record: Any) -> None:
-    """Keep a learner, called `name` in the catalogue, with whatever is worth recording beside it; the JSON comes last."""
+    """Keep a learner, called `name` in the catalogue, with whatever is worth recording beside it.
+
+    The JSON comes last and says what the weights' checksum is: a folder that holds it is whole.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / "model.safetensors", learner.net.state_dict())
-    write_json(folder / "model.json", {"format": FORMAT, "learner": name, "settings": learner.settings(), **record})
+    (folder / RECORD).unlink(missing_ok=True)
+    write_tensors(folder / WEIGHTS, learner.net.state_dict())
+    described = {"format": FORMAT, "handful": __version__, "learner": name, "settings": learner.settings()}
+    write_json(folder / RECORD, described | {"weights": checksum(folder / WEIGHTS)} | record)
 
 
 def load(folder: str | Path) -> tuple[Learner, dict[str, Any]]:
     """The learner of a checkpoint, and its record. Raises CheckpointError where anything doesn't fit."""
     folder = Path(folder)
-    record = read_record(folder)
-    try:
-        learner = make(str(record["learner"]), **record["settings"])
-    except (SettingsError, KeyError, TypeError, ValueError, RuntimeError) as why:
-        raise CheckpointError(f"{folder / 'model.json'} describes no learner of this version: {why}") from why
-    put_weights(learner.net, read_tensors(folder / "model.safetensors"), folder)
+    record, path = read_record(folder), folder / WEIGHTS
+    if "learner" not in record:
+        raise CheckpointError(f"{folder} is no checkpoint of a learner: give the folder that `handful train` wrote.")
+    tensors = read_tensors(path)
+    with torch.device("meta"):  # shapes only: a size that the file doesn't hold is refused before it takes memory
+        check_tensors(described(folder, record).net.state_dict(), tensors, path)
+    if record.get("weights", "") not in ("", checksum(path)):
+        raise CheckpointError(f"{path} is not the one that {RECORD} beside it was written for. {AGAIN}")
+    learner = described(folder, record)
+    put_weights(learner.net, tensors, path)
     return learner, record
 
 
-def put_weights(net: torch.nn.Module, tensors: Mapping[str, Tensor], source: Path) -> None:
-    """Weights into a net of the same architecture. Raises CheckpointError where names, shapes or values don't fit."""
-    wanted = net.state_dict()
-    odd = sorted(set(wanted) ^ set(tensors))
+def described(folder: Path, record: Mapping[str, Any]) -> Learner:
+    """A fresh learner as a record describes it. Raises CheckpointError where there is no such learner."""
+    try:
+        check_sizes(record["settings"])
+        return make(str(record["learner"]), **record["settings"])
+    except (SettingsError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError) as why:
+        raise CheckpointError(f"{folder / RECORD} describes no learner of this version: {why}") from why
+
+
+def check_sizes(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError where a net's size is beyond belief."""
+    sizes = {"outputs": settings.get("outputs", 1), **settings.get("encoder_settings", {})}
+    for name, value in sizes.items():
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, (int, float)) and not abs(number) <= MOST_SETTING:
+                raise ValueError(f"{name} is {number}, more than {MOST_SETTING}")
+
+
+def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
+    """Raise CheckpointError where names, shapes, kinds of numbers or values don't fit."""
+    odd = sorted(set(wanted) ^ set(found))
     if odd:
-        raise CheckpointError(f"{source} is of another architecture: it differs in {', '.join(odd[:3])}.")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
+        kinds = [f"{name} is {'missing' if name in wanted else 'unknown'}" for name in odd[:3]]
+        raise CheckpointError(f"{source} is of another architecture: {', '.join(kinds)}. {AGAIN}")
+    for name, tensor in found.items():
+        shape, kind = tuple(wanted[name].shape), wanted[name].dtype
+        if tuple(tensor.shape) != shape or tensor.dtype != kind:
             raise CheckpointError(
                 f"{source} is of another architecture: {name} is {tuple(tensor.shape)} {tensor.dtype}, "
-                f"expected {tuple(wanted[name].shape)} {wanted[name].dtype}."
+                f"expected {shape} {kind}. {AGAIN}"
             )
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise CheckpointError(f"{source} is damaged: {name} holds numbers that are not finite.")
+            raise CheckpointError(f"{source} is damaged: {name} holds numbers that are not finite. {AGAIN}")
+
+
+def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> None:
+    """Weights into a net of the same architecture. Raises CheckpointError where they don't fit."""
+    check_tensors(net.state_dict(), tensors, source)
     net.load_state_dict(dict(tensors))

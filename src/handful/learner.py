@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, dataclass_transform
 
 import pydantic
@@ -157,7 +157,7 @@ class Learner(ABC):
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain values, for a recipe or a checkpoint."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 def make_checked(factory: Callable[..., Learner], name: str, values: Mapping[str, Any]) -> Learner:
@@ -169,7 +169,7 @@ def make_checked(factory: Callable[..., Learner], name: str, values: Mapping[str
         key = ".".join(str(part) for part in first["loc"])
         cls = getattr(factory, "func", factory)
         if first["type"] == "unexpected_keyword_argument":
-            known = list(cls.__dataclass_fields__)
+            known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
             raise SettingsError(f"learner '{name}' has no setting '{key}'. {did_you_mean(key, known)}") from None
         raise SettingsError(
             f"setting '{key}' of learner '{name}' is {first['input']!r}: {first['msg'].lower()}."

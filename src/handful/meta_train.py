@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
 import torch
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .checkpoint import put_weights, read_tensors
-from .errors import CheckpointError
-from .files import whole
+from .checkpoint import check_tensors, put_weights, read_tensors, write_tensors
+from .errors import CheckpointError, SettingsError
+from .files import write_text
 from .learner import Learner
 from .task import Task
 
 STATE = "training.safetensors"
+LOG = "log.csv"
+COLUMNS = ("step", "loss", "validation", "seconds")
 MOMENTS = {"exp_avg.": "exp_avg", "exp_avg_sq.": "exp_avg_sq"}
+KEEP_SECONDS = 10.0  # a state on disk is never older than that and a step
 
 
 @dataclass(frozen=True)
@@ -36,28 +40,36 @@ class Training:
     clip            the longest gradient, as a norm
     validate_every  steps between validations; the best weights are kept
     patience        validations without a new best after which training stops; 0 never
-    keep_every      steps between states on disk
+    keep_every      steps between states on disk, if they aren't kept for their age before
+    seed            of whatever a learner draws while it trains
     """
 
-    steps: int = 1000
-    tasks_per_step: int = 2
-    step_size: float = 2e-3
-    weight_decay: float = 1e-2
-    warm_up: float = 0.05
-    clip: float = 1.0
-    validate_every: int = 100
-    patience: int = 0
-    keep_every: int = 50
+    steps: PositiveInt = 1000
+    tasks_per_step: PositiveInt = 2
+    step_size: PositiveFloat = 2e-3
+    weight_decay: NonNegativeFloat = 1e-2
+    warm_up: Annotated[float, Field(ge=0, le=1)] = 0.05
+    clip: PositiveFloat = 1.0
+    validate_every: PositiveInt = 100
+    patience: NonNegativeInt = 0
+    keep_every: PositiveInt = 50
+    seed: NonNegativeInt = 0
 
     def rate(self, step: int) -> float:
         """The step size at a step, counted from 0."""
         rise = (step + 1) / max(1.0, self.warm_up * self.steps)
         return self.step_size * min(1.0, rise) * 0.5 * (1 + math.cos(math.pi * step / max(1, self.steps)))
 
+    def validates_at(self, step: int) -> bool:
+        return step % self.validate_every == 0 or step == self.steps
+
 
 @dataclass
 class State:
-    """Where training stands; with the weights and moments on disk it goes on to the same end."""
+    """Where training stands; with the weights and moments on disk it goes on to the same end.
+
+    log  a row of COLUMNS a step; the validation is None where none was done
+    """
 
     step: int = 0
     best_score: float | None = None
@@ -69,6 +81,14 @@ class State:
         """Validations after the best one."""
         return sum(1 for row in self.log if row["validation"] is not None and row["step"] > self.best_step)
 
+    @property
+    def seconds(self) -> float:
+        return self.log[-1]["seconds"] if self.log else 0.0
+
+    def goes_on(self, training: Training) -> bool:
+        worn_out = bool(training.patience) and self.since_best >= training.patience
+        return self.step < training.steps and not worn_out
+
 
 def meta_train(
     learner: Learner,
@@ -77,6 +97,7 @@ def meta_train(
     *,
     validate: Callable[[Learner], float] | None = None,
     folder: Path | None = None,
+    key: str = "",
     progress: Callable[[int, int, float], None] | None = None,
 ) -> State:
     """Learn across tasks so that `adapt` does well on the next one; the best weights on validation end in `net`.
@@ -84,101 +105,159 @@ def meta_train(
     tasks     the tasks of a step: a function of the step alone, so that a killed run resumes to the same weights
     validate  a score of the learner, more is better
     folder    where the state is kept, and from where an interrupted run goes on
-    A learner with nothing to learn returns at once.
+    key       what must be the same for a run to go on: recipe, seed, data
+    progress  is told the steps done, all steps, and the loss
+    A learner with nothing to learn returns at once. Raises CheckpointError where the state is damaged or of another
+    run, SettingsError where the loss is no longer finite.
     """
-    learned = {name: w for name, w in learner.net.named_parameters() if w.requires_grad}
-    if not learned:
+    run = Run.of(learner, training)
+    if not run.learned:
         return State()
-    optimizer = torch.optim.AdamW(learned.values(), weight_decay=training.weight_decay)
-    best = {name: w.detach().clone() for name, w in learner.net.state_dict().items()}
-    state = resume(learner.net, optimizer, learned, best, folder)
-    began = time.monotonic() - (state.log[-1]["seconds"] if state.log else 0.0)
-    while state.step < training.steps and not (training.patience and state.since_best >= training.patience):
-        loss = outer_step(learner, optimizer, tasks(state.step), training.rate(state.step), training.clip)
-        state.step += 1
-        score = None
-        if validate and (state.step % training.validate_every == 0 or state.step == training.steps):
-            score = validate(learner)
-            keep_best(state, score, learner.net, best)
-        state.log.append(
-            {"step": state.step, "loss": loss, "validation": score, "seconds": time.monotonic() - began}
-        )
-        if folder and (state.step % training.keep_every == 0 or state.step == training.steps):
-            keep(learner.net, optimizer, learned, best, state, folder)
+    if folder is not None:
+        run.resume(folder, key)
+    clock = Clock(run.state.seconds)
+    while run.state.goes_on(training):
+        loss = run.advance(tasks(run.state.step), training)
+        score = validate(learner) if validate and training.validates_at(run.state.step) else None
+        run.note(loss, score, clock.seconds())
+        if folder is not None and (clock.due(run.state.step, training) or not run.state.goes_on(training)):
+            run.keep(folder, key)
         if progress:
-            progress(state.step, training.steps, loss)
-    if validate and state.best_score is not None:
-        learner.net.load_state_dict(best)
-    return state
+            progress(run.state.step, training.steps, loss)
+    if run.state.best_score is not None:
+        learner.net.load_state_dict(run.best)
+    return run.state
 
 
-def outer_step(
-    learner: Learner, optimizer: torch.optim.Optimizer, tasks: list[Task], rate: float, clip: float
-) -> float:
-    """One step of AdamW on the mean loss of the tasks, which is returned."""
-    learner.net.train()
-    optimizer.param_groups[0]["lr"] = rate
-    optimizer.zero_grad()
-    total = 0.0
-    for task in tasks:
-        loss = learner.task_loss(task) / len(tasks)
+class Clock:
+    """The seconds of all runs together, and whether it is time to keep the state."""
+
+    def __init__(self, before: float):
+        self.began = time.monotonic() - before
+        self.kept = time.monotonic()
+
+    def seconds(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+    def due(self, step: int, training: Training) -> bool:
+        old = time.monotonic() - self.kept > KEEP_SECONDS
+        if old or step % training.keep_every == 0:
+            self.kept = time.monotonic()
+            return True
+        return False
+
+
+@dataclass
+class Run:
+    """All that changes while training: the weights, the optimiser's moments, the best weights so far."""
+
+    learner: Learner
+    learned: dict[str, nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    best: dict[str, Tensor]
+    state: State
+
+    @classmethod
+    def of(cls, learner: Learner, training: Training) -> Run:
+        learned = {name: w for name, w in learner.net.named_parameters() if w.requires_grad}
+        optimizer = torch.optim.AdamW(learned.values() or [torch.zeros(1)], weight_decay=training.weight_decay)
+        best = {name: w.detach().clone() for name, w in learner.net.state_dict().items()}
+        return cls(learner, learned, optimizer, best, State())
+
+    def advance(self, tasks: list[Task], training: Training) -> float:
+        """One step of AdamW on the mean loss of the tasks, which is returned."""
+        net, step = self.learner.net, self.state.step
+        self.optimizer.param_groups[0]["lr"] = training.rate(step)
+        self.optimizer.zero_grad()
+        net.train()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(np.random.default_rng([training.seed, step]).integers(2**62)))
+            total = sum(self.descend(task, len(tasks)) for task in tasks)
+        if not math.isfinite(total):
+            raise SettingsError(f"the loss is {total} at step {step + 1}: use a smaller step_size.")
+        nn.utils.clip_grad_norm_(list(self.learned.values()), training.clip)
+        self.optimizer.step()
+        net.eval()
+        self.state.step += 1
+        return total
+
+    def descend(self, task: Task, count: int) -> float:
+        loss = self.learner.task_loss(task) / count
         loss.backward()
-        total += float(loss.detach())
-    nn.utils.clip_grad_norm_(learner.net.parameters(), clip)
-    optimizer.step()
-    learner.net.eval()
-    return total
+        return float(loss.detach())
+
+    def note(self, loss: float, score: float | None, seconds: float) -> None:
+        """A row of the log; where the score is the best so far, the weights are kept."""
+        state = self.state
+        state.log.append(dict(zip(COLUMNS, (state.step, loss, score, seconds), strict=True)))
+        if score is not None and (state.best_score is None or score > state.best_score):
+            state.best_score, state.best_step = score, state.step
+            for name, w in self.learner.net.state_dict().items():
+                self.best[name].copy_(w)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything by name; the moments of weights that were never moved are 0."""
+        moments = self.optimizer.state
+        found = {f"net.{name}": w for name, w in self.learner.net.state_dict().items()}
+        found |= {f"best.{name}": w for name, w in self.best.items()}
+        for prefix, key in MOMENTS.items():
+            found |= {prefix + name: moments[w].get(key, torch.zeros_like(w)) for name, w in self.learned.items()}
+        rows = [[math.nan if row[name] is None else row[name] for name in COLUMNS] for row in self.state.log]
+        return found | {"log": torch.tensor(rows, dtype=torch.float64).view(-1, len(COLUMNS))}
+
+    def keep(self, folder: Path, key: str) -> None:
+        """The whole state in one file, so that it can't be half of one step and half of another; and the log."""
+        state = self.state
+        told = {"step": state.step, "best_score": state.best_score, "best_step": state.best_step, "key": key}
+        write_tensors(folder / STATE, self.tensors(), {"state": json.dumps(told)})
+        write_text(folder / LOG, as_csv(state.log))
+
+    def resume(self, folder: Path, key: str) -> None:
+        """Go on from the state of an interrupted run, if there is one. Raises CheckpointError."""
+        path = folder / STATE
+        if not path.exists():
+            return
+        found, told = read_tensors(path), read_state(path)
+        if told["key"] != key:
+            raise CheckpointError(
+                f"{folder} holds an unfinished training of another recipe, seed or data: "
+                "choose another folder, or add --overwrite to begin anew."
+            )
+        log = found.pop("log", torch.zeros(0, len(COLUMNS)))
+        check_tensors({name: t for name, t in self.tensors().items() if name != "log"}, found, path)
+        put_weights(self.learner.net, part_of(found, "net."), path)
+        self.best = part_of(found, "best.")
+        for name, w in self.learned.items():
+            moments = {key: found[prefix + name] for prefix, key in MOMENTS.items()}
+            self.optimizer.state[w] = {"step": torch.tensor(float(told["step"])), **moments}
+        self.state = State(told["step"], told["best_score"], told["best_step"], from_rows(log.tolist()))
 
 
-def keep_best(state: State, score: float, net: nn.Module, best: dict[str, Tensor]) -> None:
-    if state.best_score is None or score > state.best_score:
-        state.best_score, state.best_step = score, state.step
-        for name, w in net.state_dict().items():
-            best[name].copy_(w)
-
-
-def keep(
-    net: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    learned: dict[str, nn.Parameter],
-    best: dict[str, Tensor],
-    state: State,
-    folder: Path,
-) -> None:
-    """The whole state in one file, so that it can't be half of one step and half of another."""
-    tensors = {f"net.{name}": w.detach() for name, w in net.state_dict().items()}
-    tensors |= {f"best.{name}": w for name, w in best.items()}
-    for prefix, key in MOMENTS.items():
-        tensors |= {prefix + name: optimizer.state[w][key] for name, w in learned.items() if w in optimizer.state}
-    with whole(folder / STATE) as part:
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, part, {"state": json.dumps(asdict(state))})
-
-
-def resume(
-    net: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    learned: dict[str, nn.Parameter],
-    best: dict[str, Tensor],
-    folder: Path | None,
-) -> State:
-    """The state of an interrupted run put back in place, or a fresh one. Raises CheckpointError where it is damaged."""
-    if folder is None or not (folder / STATE).exists():
-        return State()
-    path = folder / STATE
-    tensors = read_tensors(path)
+def read_state(path: Path) -> dict[str, Any]:
+    """Step, best score and key of a kept state. Raises CheckpointError."""
     with safe_open(path, "pt") as file:
-        found = (file.metadata() or {}).get("state")
-    if found is None:
-        raise CheckpointError(f"{path} holds no state of training: remove it to begin again.")
-    state = State(**json.loads(found))
-    put_weights(net, part_of(tensors, "net."), path)
-    best.update(part_of(tensors, "best."))
-    for name, w in learned.items():
-        if f"exp_avg.{name}" in tensors:
-            moments = {key: tensors[prefix + name] for prefix, key in MOMENTS.items()}
-            optimizer.state[w] = {"step": torch.tensor(float(state.step)), **moments}
-    return state
+        told = (file.metadata() or {}).get("state", "null")
+    try:
+        found = json.loads(told)
+        return {
+            **found,
+            "step": int(found["step"]),
+            "best_step": int(found["best_step"]),
+            "key": str(found.get("key", "")),
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise CheckpointError(f"{path} holds no state of training: remove it to begin again.") from None
 
 
-def part_of(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def from_rows(rows: list[list[float]]) -> list[dict[str, Any]]:
+    told = [[None if math.isnan(value) else value for value in row[1:]] for row in rows]
+    return [dict(zip(COLUMNS, (int(row[0]), *rest), strict=True)) for row, rest in zip(rows, told, strict=True)]
+
+
+def as_csv(log: list[dict[str, Any]]) -> str:
+    lines = [",".join("" if row[name] is None else f"{row[name]:.10g}" for name in COLUMNS) for row in log]
+    return "\n".join([",".join(COLUMNS), *lines]) + "\n"
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): w for name, w in tensors.items() if name.startswith(prefix)}
