@@ -44,13 +44,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def invoke(arguments: Sequence[str] | None) -> int:
-    """Click's own entry, with the exits that it takes by itself turned into what they were."""
+    """Parse and run, and let every exception out: click's own `main` would turn some into exits of its own."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "_HANDFUL_COMPLETE" in os.environ:
+        cli.main(given, prog_name="handful")  # answers the shell and exits
     try:
-        return int(cli.main(arguments, prog_name="handful", standalone_mode=False) or 0)
-    except SystemExit as stop:  # completion of the shell, or a closed pipe
-        if isinstance(stop.__context__, BrokenPipeError):
-            raise BrokenPipeError from None
-        return int(stop.code or 0)
+        with cli.make_context("handful", given) as ctx:
+            cli.invoke(ctx)
+    except click.exceptions.Exit as stop:  # --help, --version
+        return stop.exit_code
+    return 0
 
 
 def tell(error: Exception, debug: bool) -> int:
