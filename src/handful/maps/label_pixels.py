@@ -47,11 +47,13 @@ def burnt(parts: Parts, values: np.ndarray, layers: np.ndarray, grid: Grid) -> I
     layers  (parts,) parts of one layer never disagree on a pixel
     """
     tree = shapely.STRtree(parts.geometry)
+    pointed = parts.kinds == POINT
     for window in blocks(grid.height, grid.width):
         near = np.sort(tree.query(_box(window)))
-        claims = [_claims(window, parts, near[layers[near] == layer]) for layer in np.unique(layers[near])]
-        if claims:
-            rows, columns, part = (np.concatenate(column) for column in zip(*claims, strict=True))
+        claims = [_claims(window, parts, layer) for layer in _layered(near[~pointed[near]], layers)]
+        claims.append(_points(window, parts.geometry, near[pointed[near]]))
+        rows, columns, part = (np.concatenate(column) for column in zip(*claims, strict=True))
+        if len(part):
             yield Pixels(rows * grid.width + columns, values[part], parts.feature[part])
 
 
@@ -67,11 +69,8 @@ def cover(parts: Parts, window: Window, which: np.ndarray) -> np.ndarray:
         shapes = list(_clipped(geometry, np.flatnonzero(np.isin(kinds, kind)), window))
         if shapes:
             rasterize(shapes, out=drawn, transform=move, all_touched=touched)
-    points = np.flatnonzero(kinds == POINT)
-    corner = (window.column, window.row)
-    column, row = np.floor(shapely.get_coordinates(geometry[points]) - corner).T
-    inside = (row >= 0) & (row < window.height) & (column >= 0) & (column < window.width)
-    drawn[row[inside].astype(int), column[inside].astype(int)] = points[inside] + 1
+    rows, columns, points = _points(window, geometry, np.flatnonzero(kinds == POINT))
+    drawn[rows - window.row, columns - window.column] = points + 1
     return drawn
 
 
@@ -92,8 +91,25 @@ def settle(pixels: Pixels, average: bool) -> tuple[Pixels, int]:
 def _claims(window: Window, parts: Parts, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     small = _within(window, shapely.total_bounds(parts.geometry[which]))
     drawn = cover(parts, small, which)
-    rows, columns = np.nonzero(drawn)
-    return rows + small.row, columns + small.column, which[drawn[rows, columns] - 1]
+    drawn = drawn.ravel()
+    filled = np.flatnonzero(drawn != 0)
+    rows, columns = np.divmod(filled, small.width)
+    return rows + small.row, columns + small.column, which[drawn[filled] - 1]
+
+
+def _points(window: Window, geometry: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and columns of those points of `which` that lie in a window, and which they are."""
+    column, row = np.floor(shapely.get_coordinates(geometry[which])).T
+    inside = (row >= window.row) & (row < window.row + window.height)
+    inside &= (column >= window.column) & (column < window.column + window.width)
+    return row[inside].astype(int), column[inside].astype(int), which[inside]
+
+
+def _layered(which: np.ndarray, layers: np.ndarray) -> list[np.ndarray]:
+    """The parts of `which`, layer by layer."""
+    order = np.argsort(layers[which], kind="stable")
+    ends = np.flatnonzero(np.diff(layers[which][order])) + 1
+    return [layer for layer in np.split(which[order], ends) if len(layer)]
 
 
 def _within(window: Window, bounds: np.ndarray) -> Window:
