@@ -26,7 +26,7 @@ LAYERS = [
     ["meta_train", "checkpoint"],
     ["data", "simulate"],
     ["trust"],
-    ["maps", "bench"],
+    ["maps", "bench", "estimators"],
     ["report"],
     ["cli"],
 ]
