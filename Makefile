@@ -42,8 +42,9 @@ format: $(STAMP)  ## lay out the code as lint wants it
 demo: $(STAMP)  ## the main job on simulated regions: a map, a table and a report in demo-out
 	$(BIN)/handful demo -o demo-out --overwrite
 
-bench: $(STAMP)  ## every protocol in benchmarks/ whose data is there ($$HANDFUL_DATA), tables beside them
-	$(BIN)/python benchmarks/all.py
+bench: $(STAMP)  ## every protocol of benchmarks/ on the data in $$HANDFUL_DATA; tables beside them
+	@test -d "$$HANDFUL_DATA" || { echo "set HANDFUL_DATA to the folder of the data collection"; exit 2; }
+	set -e; for script in $$(grep -l __main__ benchmarks/*.py); do $(BIN)/python $$script; done
 
 weights: $(STAMP)  ## train the shipped weights again
 	$(BIN)/python tools/make_weights.py
