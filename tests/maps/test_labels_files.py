@@ -287,6 +287,15 @@ def test_an_undefined_crs_in_a_geopackage(written, srs):
     assert found(read_labels(path, GRID, labels_crs=32633)) == WANTED
 
 
+def test_reading_leaves_nothing_beside_a_geopackage(tmp_path):
+    frame().to_file(tmp_path / "labels.gpkg")
+    change(tmp_path / "labels.gpkg", "PRAGMA journal_mode = WAL")
+    before = (tmp_path / "labels.gpkg").read_bytes()
+    assert found(read_labels(tmp_path / "labels.gpkg", GRID)) == WANTED
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.gpkg"]
+    assert (tmp_path / "labels.gpkg").read_bytes() == before
+
+
 def test_several_layers(tmp_path):
     path = tmp_path / "a.gpkg"
     frame().to_file(path, layer="points")

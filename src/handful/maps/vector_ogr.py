@@ -37,7 +37,7 @@ def read_geopackage(path: Path, layer: str | None, column: str | None) -> Layer:
 
 def read_shapefile(path: Path) -> Layer:
     """Read a Shapefile with the .shx and .dbf beside it. Raises LabelsError."""
-    size, said = path.stat().st_size, struct.unpack(">i", path.read_bytes()[24:28].ljust(4, b"\0"))[0] * 2
+    size, said = path.stat().st_size, struct.unpack(">i", _head(path, 28)[24:])[0] * 2
     if said > size:
         raise _truncated(path, said, size)
     for suffix, holds in ((".shx", "where each shape is"), (".dbf", "its columns")):
@@ -170,18 +170,23 @@ def _stored_style(path: Path, layer: str) -> str:
 
 
 def _database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    # without a write-ahead log to read, SQLite is kept from leaving an empty one beside the file
+    kept = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{kept}", uri=True)
     database.text_factory = lambda text: text.decode(errors="replace")
     database.execute("PRAGMA trusted_schema = OFF")
     return database
 
 
 def _check_dbf(path: Path) -> None:
-    with open(path, "rb") as file:
-        head = file.read(12).ljust(12, b"\0")
-    rows, start, width = struct.unpack("<IHH", head[4:12])
+    rows, start, width = struct.unpack("<IHH", _head(path, 12)[4:])
     if start + rows * width > path.stat().st_size:
         raise _truncated(path, start + rows * width, path.stat().st_size)
+
+
+def _head(path: Path, size: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(size).ljust(size, b"\0")
 
 
 def _truncated(path: Path, said: int, size: int) -> LabelsError:
