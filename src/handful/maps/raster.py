@@ -1,0 +1,250 @@
+"""One raster: opened by the one driver that its content asks for, checked, and read window by window."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.windows import Window as RasterWindow
+
+from ..errors import EnvironmentFault, HandfulError, SceneError
+from .fits import check_fits, check_plausible
+from .formats import driver_of
+from .grid import Grid, Window
+
+MOST_BANDS = 1024
+# No Python in VRTs, nothing from the network, a bounded cache of blocks (MB).
+OPTIONS: dict[str, Any] = {"GDAL_VRT_ENABLE_PYTHON": "NO", "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none"}
+OPTIONS |= {"GDAL_CACHEMAX": 128, "GDAL_NUM_THREADS": "1", "GDAL_MAX_DATASET_POOL_SIZE": "64"}
+SECOND = {"netCDF": "HDF5"}  # the driver to try after one that fails
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Whatever goes wrong while a raster is read becomes one clear error that names it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.Env(**OPTIONS):
+                yield
+    except (HandfulError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except MemoryError as error:
+        raise EnvironmentFault(f"{name}: not enough memory to read it; close other programs.") from error
+    except PermissionError as error:
+        raise EnvironmentFault(f"{name} may not be read (no permission): ask for the right to read it.") from error
+    except BaseException as error:  # rasterio leaks GDAL's private error classes
+        why = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SceneError(
+            f"{name} cannot be read ({why}): it is damaged or truncated; copy or download it again."
+        ) from error
+
+
+class Raster:
+    """One raster without rotation, its bands in file order; every thread reads through a handle of its own.
+
+    name      for messages
+    features  1-based indices of the bands that are not alpha
+    """
+
+    def __init__(self, source: Any) -> None:
+        """`source`: the path of a file, or an open rasterio dataset (which stays the caller's).
+
+        Raises SceneError, with the remedy, for everything that cannot be read.
+        """
+        borrowed = hasattr(source, "read_masks")
+        self.path = None if borrowed else Path(source)
+        self.name = str(getattr(source, "name", source))
+        self.short = self.path.name if self.path else self.name  # for notes
+        self.stored = True
+        self._borrowed = source if borrowed else None
+        self._lock, self._local, self._opened = threading.Lock(), threading.local(), []
+        if self.path is not None:
+            self._driver = driver_of(self.path)
+            self.stored = check_fits(self.path, self._driver)
+        with reading(self.name):
+            self._take(self.handle())
+
+    def handle(self) -> Any:
+        """This thread's dataset."""
+        if self._borrowed is not None:
+            return self._borrowed
+        found = getattr(self._local, "handle", None)
+        if found is None or found.closed:
+            found = self._open()
+            self._local.handle = found
+            with self._lock:
+                self._opened.append(found)
+        return found
+
+    def _open(self) -> Any:
+        assert self.path is not None
+        path = self.path.absolute().as_posix()
+        try:
+            return rasterio.open(path, driver=self._driver)
+        except Exception:
+            if self._driver not in SECOND:
+                raise
+            return rasterio.open(path, driver=SECOND[self._driver])
+
+    def close(self) -> None:
+        with self._lock:
+            for handle in self._opened:
+                handle.close()
+            self._opened.clear()
+
+    def _take(self, opened: Any) -> None:
+        """Keep what the header says, once it has been checked."""
+        check_header(self.name, opened)
+        if self.path is not None:
+            item = max(np.dtype(kind).itemsize for kind in opened.dtypes)
+            check_plausible(self.path, self._driver, opened.height, opened.width, opened.count, item)
+        self.grid = grid_of(self.name, opened)
+        self.dtypes: tuple[str, ...] = opened.dtypes
+        self.descriptions: tuple[str | None, ...] = opened.descriptions
+        self.tags: dict[str, str] = _all_tags(opened, 0)
+        self.band_tags = [_all_tags(opened, index) for index in opened.indexes]
+        self.scales, self.offsets = opened.scales, opened.offsets
+        self.nodata: tuple[float | None, ...] = opened.nodatavals
+        self.alpha = [i for i, c in zip(opened.indexes, opened.colorinterp, strict=True) if c == ColorInterp.alpha]
+        self.masked = [
+            i
+            for i, flags in zip(opened.indexes, opened.mask_flag_enums, strict=True)
+            if not {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.alpha} & set(flags)
+        ]
+        self.palette = _palette(opened) if opened.count - len(self.alpha) == 1 else None
+        last = RasterWindow(opened.width - 1, opened.height - 1, 1, 1)
+        opened.read(window=last)  # a truncated file shows at its end
+
+    @property
+    def count(self) -> int:
+        """Bands in the file, alpha included."""
+        return len(self.dtypes)
+
+    @property
+    def features(self) -> list[int]:
+        return [index for index in range(1, self.count + 1) if index not in self.alpha]
+
+    @property
+    def declares(self) -> bool:
+        """Whether the file itself says which pixels are valid."""
+        return bool(self.alpha or self.masked) or any(value is not None for value in self.nodata)
+
+    def read(self, indexes: list[int], window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Stored values (bands, height, width) and which pixels the file calls valid (height, width).
+
+        The window lies within the raster. A palette image gives its red, green and blue.
+        """
+        at = RasterWindow(window.column, window.row, window.width, window.height)
+        with reading(self.name), self._lock if self._borrowed is not None else nullcontext():
+            return self._read(self.handle(), indexes, at)
+
+    def read_plain(self, index: int, window: Window) -> np.ndarray:
+        """Stored values (height, width) of one band, whatever they mean; for masks and classes."""
+        at = RasterWindow(window.column, window.row, window.width, window.height)
+        with reading(self.name), self._lock if self._borrowed is not None else nullcontext():
+            return self.handle().read(index, window=at)
+
+    def _read(self, handle: Any, indexes: list[int], at: RasterWindow) -> tuple[np.ndarray, np.ndarray]:
+        values = handle.read(indexes, window=at)
+        valid = np.ones(values.shape[1:], bool)
+        for index, band in zip(indexes, values, strict=True):
+            valid &= ~is_nodata(band, self.nodata[index - 1])
+        masks = [*self.alpha, *(index for index in self.masked if index in indexes)]
+        if self.alpha:
+            valid &= (handle.read(self.alpha, window=at) > 0).all(0)
+        if set(masks) - set(self.alpha):
+            valid &= (handle.read_masks([i for i in masks if i not in self.alpha], window=at) > 0).all(0)
+        if self.palette is not None:
+            colours = self.palette[np.clip(values[0], 0, len(self.palette) - 1).astype(np.intp)]
+            return np.moveaxis(colours[..., :3], -1, 0), valid & (colours[..., 3] > 0)
+        return values, valid
+
+
+def is_nodata(band: np.ndarray, nodata: float | None) -> np.ndarray:
+    """Where a band holds its nodata value, compared in the band's own type; NaN is found by its own test."""
+    if nodata is None or np.isnan(nodata):
+        return np.zeros(band.shape, bool)
+    if band.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return band == band.dtype.type(nodata)
+    limits = np.iinfo(band.dtype)
+    fits = float(nodata).is_integer() and limits.min <= int(nodata) <= limits.max
+    return band == band.dtype.type(int(nodata)) if fits else np.zeros(band.shape, bool)
+
+
+def _all_tags(opened: Any, index: int) -> dict[str, str]:
+    """The metadata of the file (index 0) or of a band, in all domains that describe bands; keys in small letters."""
+    found: dict[str, str] = {}
+    for domain in (None, "IMAGERY", "ENVI", "IMD"):
+        found |= {key.lower(): value for key, value in opened.tags(index, ns=domain).items()}
+    return found
+
+
+def _palette(opened: Any) -> np.ndarray | None:
+    """The colour table (256, 4) of a palette image."""
+    if opened.colorinterp[0] != ColorInterp.palette:
+        return None
+    try:
+        table = opened.colormap(1)
+    except ValueError:
+        return None
+    colours = np.zeros((max(table) + 1, 4), np.uint8)
+    for value, colour in table.items():
+        colours[value] = colour
+    return colours
+
+
+def check_header(name: str, opened: Any) -> None:
+    """Raise SceneError for a container, complex numbers or too many bands."""
+    if opened.subdatasets:
+        listed = "\n  ".join(opened.subdatasets[:20])
+        raise SceneError(
+            f"{name} is a container of {len(opened.subdatasets)} rasters: take one out with "
+            f"gdal_translate SUBDATASET scene.tif, where SUBDATASET is one of\n  {listed}"
+        )
+    if not opened.count or not opened.width or not opened.height:
+        raise SceneError(f"{name} holds no raster band: give a GeoTIFF, COG or JPEG 2000.")
+    if opened.count > MOST_BANDS:
+        raise SceneError(
+            f"{name} has {opened.count:,} bands, and {MOST_BANDS:,} are the most: choose some with gdal_translate -b."
+        )
+    odd = {kind for kind in opened.dtypes if "complex" in kind}
+    if odd:
+        raise SceneError(
+            f"{name} holds complex numbers ({', '.join(sorted(odd))}): "
+            "make amplitudes of them first, with gdal_calc or your radar software."
+        )
+
+
+def grid_of(name: str, opened: Any) -> Grid:
+    """The grid of a dataset.
+
+    Raises SceneError where it is rotated, or is known by ground control points or RPCs only.
+    """
+    transform = opened.transform
+    if transform.is_identity:
+        points, rpcs = opened.gcps[0], opened.rpcs
+        if points or rpcs:
+            kind, option = ("ground control points", "-tps") if points else ("RPCs", "-rpc")
+            raise SceneError(
+                f"{name} has {kind} but no plain grid: warp it first, with gdalwarp {option} -r bilinear INPUT scene.tif"
+            )
+    numbers = np.array(transform[:6], float)
+    if not np.isfinite(numbers).all() or not transform.a or (not transform.e and not transform.b):
+        raise SceneError(f"{name} has a grid without area {tuple(transform)[:6]}: give it one with gdal_edit -a_ullr.")
+    turned = max(abs(transform.b) * opened.height, abs(transform.d) * opened.width)
+    if turned > 0.01 * min(abs(transform.a), abs(transform.e)):
+        raise SceneError(f"{name} has a rotated grid: warp it first, with gdalwarp -r bilinear INPUT scene.tif")
+    plain = Affine(transform.a, 0.0, transform.c, 0.0, transform.e, transform.f)
+    crs = None if transform.is_identity else opened.crs or None
+    return Grid(crs, plain, opened.height, opened.width)
