@@ -324,7 +324,7 @@ def test_rows_computed_without_end_are_refused(written):
 QML = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
 <qgis><renderer-v2 type="categorizedSymbol" attr="kind"><categories>
 <category symbol="0" value="water" label="Water"/><category symbol="1" value="forest" label="F"/></categories>
-<symbols><symbol name="0" type="marker"><layer><Option type="Map"><Option name="color" 
+<symbols><symbol name="0" type="marker"><layer><Option type="Map"><Option name="color"
 value="10,20,255,255,rgb:0,0,1,1"/></Option></layer></symbol>
 <symbol name="1" type="fill"><layer><prop k="color" v="0,128,0,255"/></layer></symbol></symbols>
 </renderer-v2></qgis>"""
