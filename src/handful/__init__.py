@@ -19,6 +19,8 @@ WHERE = {
     "Predictor": "learner",
     "make": "learners",
     "Mapper": "maps.mapper",
+    "FewShotClassifier": "estimators",
+    "FewShotRegressor": "estimators",
 }
 __all__ = ["__version__", *WHERE]
 

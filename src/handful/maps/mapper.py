@@ -1,0 +1,121 @@
+"""The main job from Python: fit on a scene and labels, predict any scene, as arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from ..errors import SettingsError
+from ..problem import Classes
+from .blocks import blocks
+from .fit import Choices, Fitted, fit_map
+from .grid import Grid
+from .keep import load_model, save_model
+from .labels import read_labels
+from .model import MapModel
+from .scene import Scene
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map in memory, on its scene's grid.
+
+    values         (height, width) class index + 1 (0 no data), or a quantity (NaN no data)
+    confidence     (height, width) float32, NaN no data
+    trust          (height, width) 1 inside, 2 outside the area of applicability, 0 no data
+    probabilities  (classes, height, width) float32, or None for a quantity
+    classes        `classes[i]` is the value i + 1; empty for a quantity
+    """
+
+    values: np.ndarray
+    confidence: np.ndarray
+    trust: np.ndarray
+    probabilities: np.ndarray | None
+    classes: tuple[str, ...]
+    grid: Grid
+
+
+@dataclass
+class Mapper:
+    """From a handful of labels to a map: `Mapper().fit(scene, labels).predict(scene)`.
+
+    learner        "auto", or one learner by name
+    class_column   column of the labels that holds the class; or `target_column`, that of a quantity in `unit`
+    labels_crs     CRS of labels that don't say theirs
+    bands, sensor, radiometry, mask  how to read scenes, as in `handful map`
+    prior          "equal", "labels" or "estimated" shares of the classes
+    weights        a checkpoint instead of the shipped weights
+    seed           of everything that is drawn
+    workers        blocks computed at once
+
+    A scene is a path, several co-registered paths, rasterio datasets or xarray DataArrays; labels are a path, a
+    GeoDataFrame or an array on the scene's grid. `report` holds what was found while fitting, as in run.json.
+    """
+
+    learner: str = "auto"
+    class_column: str | None = None
+    target_column: str | None = None
+    unit: str = ""
+    labels_crs: Any = None
+    bands: Sequence[str] | None = None
+    sensor: str | None = None
+    radiometry: str | None = None
+    mask: Any = None
+    prior: str = "equal"
+    weights: str | Path | None = None
+    seed: int = 0
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+    def fit(self, scene: Any, labels: Any) -> Self:
+        """Learn from labels on a scene. Raises the errors of `handful map`."""
+        torch.set_num_threads(1)
+        opened = self._open(scene)
+        columns = dict(class_column=self.class_column, target_column=self.target_column, unit=self.unit)
+        read = read_labels(labels, opened.grid, labels_crs=self.labels_crs, seed=self.seed, **columns)
+        choices = Choices(self.learner, self.seed, self.prior, self.weights)
+        fitted: Fitted = fit_map(opened, read, choices)
+        self.model_: MapModel = fitted.model
+        self.report: dict[str, Any] = fitted.record
+        return self
+
+    def predict(self, scene: Any) -> Map:
+        """Map a scene with the same bands; the same bytes as `handful map` paints."""
+        model = self._fitted()
+        opened = self._open(scene)
+        grid = opened.grid
+        whole = model.blank(grid.window)
+        with ThreadPoolExecutor(max(1, self.workers)) as pool:
+            every = [block for group in blocks(grid.height, grid.width) for block in group]
+            for block, painted in zip(every, pool.map(lambda b: model.paint(opened, b), every), strict=True):
+                place = (..., slice(block.row, block.row + block.height), slice(block.column, block.column + block.width))
+                for target, value in zip(whole, painted, strict=True):
+                    if target is not None and value is not None:
+                        target[place] = value
+        names = model.problem.names if isinstance(model.problem, Classes) else ()
+        return Map(whole.map, whole.confidence, whole.trust, whole.probabilities, names, grid)
+
+    def save(self, folder: str | Path) -> None:
+        """Keep the fitted model."""
+        save_model(self._fitted(), Path(folder))
+
+    def load(self, folder: str | Path) -> Self:
+        """Take a fitted model from a folder: of `save`, or the `model` folder of a finished map."""
+        self.model_, _ = load_model(folder)
+        return self
+
+    def _fitted(self) -> MapModel:
+        if not hasattr(self, "model_"):
+            raise SettingsError("this Mapper hasn't seen labels yet: call fit(scene, labels) first.")
+        return self.model_
+
+    def _open(self, scene: Any) -> Scene:
+        paths = list(scene) if isinstance(scene, list | tuple) else [scene]
+        bands = list(self.bands) if self.bands else None
+        return Scene.open(paths, bands=bands, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask)
