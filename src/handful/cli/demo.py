@@ -33,7 +33,7 @@ class Plan:
     """What is simulated: sides in pixels, labels a class."""
 
     seed: int = 0
-    size: int = 320
+    size: int = 256
     shots: int = 5
     test: int = 60
     regions: int = 6

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import __version__
 from ..files import write_text
-from ..maps.job import Result
+from ..maps.job import Result, versions
 from ..maps.pictures import preview, shown_bands, step_of, thin_scene
 from .page import map_page
 from .pictures import Pictures
@@ -16,7 +17,8 @@ from .stretch import stretch
 
 def write_report(result: Result) -> None:
     """`report.html` in the map's folder."""
-    write_text(result.outputs.folder / "report.html", map_page(result.record, pictures_of(result)))
+    made_by = {"handful": __version__, "versions": versions(), "seconds": dict(result.clock.seconds)}
+    write_text(result.outputs.folder / "report.html", map_page(result.record | made_by, pictures_of(result)))
 
 
 def pictures_of(result: Result) -> Pictures:

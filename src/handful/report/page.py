@@ -40,6 +40,7 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
         "title": title,
         "headline": words.headline(run),
         "verdict": words.verdict(run),
+        "kept_word": words.kept_word(run),
         "metric": score,
         "classes": classes,
         "picture": pictures,

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 Run = Mapping[str, Any]
 FEW = 5  # labels of a class below which its share right isn't worth a sentence
+BINS = 15  # of the calibration error
+BY_CHANCE = 0.08  # calibration error of perfect confidence beyond which a measured one says nothing
 FOLDS = {
     "matched": "Held back as far from other labels as the map’s pixels are. Judge the map by this line.",
     "block": "Whole areas held back: how the map might do in a place that nobody labelled.",
@@ -131,6 +133,19 @@ def _reach(run: Run) -> str:
         f"About {outside:.0f} % of the map looks unlike anything that was labelled: don’t rely on it there "
         "(the trust picture shows where)."
     )
+
+
+def kept_word(run: Run) -> str:
+    """How far stated confidence lies from the share that was right, where there are labels enough to tell.
+
+    Even perfect confidence seems off by about sqrt(15 bins / labels) / 3 (see `handful.trust.scores.ece`).
+    """
+    off, labels = (run.get("calibration") or {}).get("ece_after"), labels_said(run.get("labels") or [])
+    if off is None or not labels:
+        return ""
+    if (BINS / labels) ** 0.5 / 3 > BY_CHANCE:
+        return "There are too few labels to measure how well it keeps its word."
+    return f"Stated and true shares differ by {100 * off:.1f} points on average."
 
 
 def quoted(name: str, most: int = 40) -> str:
