@@ -107,7 +107,9 @@ def described(folder: Path, record: Mapping[str, Any]) -> Learner:
     try:
         check_sizes(record["settings"])
         return make(str(record["learner"]), **record["settings"])
-    except (SettingsError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError) as why:
+    except (
+        SettingsError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError
+    ) as why:  # fmt: skip
         raise CheckpointError(f"{folder / RECORD} describes no learner of this version: {why}") from why
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from scipy.spatial.distance import cdist
 from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
@@ -83,6 +84,9 @@ class Classical(Learner):
 
 def scores_of(fitted: Any, table: Any) -> Any:
     """Log-probabilities, margins (rows, classes) or values (rows,) of a fitted estimator."""
+    means = getattr(fitted, "named_steps", {}).get("nearestcentroid")
+    if means is not None:  # its own scores need two labels a class
+        return -cdist(fitted[:-1].transform(table), means.centroids_, "sqeuclidean")
     if hasattr(fitted, "predict_proba"):
         import numpy as np
 

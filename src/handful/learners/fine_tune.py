@@ -35,6 +35,11 @@ class FineTune(Learner):
     new_head: bool = True
     moves_encoder: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.pretrained:  # nothing is learned across tasks
+            self.net.requires_grad_(False)
+
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
