@@ -44,7 +44,7 @@ def test_every_package_that_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["xarray"]]
     names = {d.split(">")[0].split("=")[0].replace("-", "_").lower() for d in wanted}
-    names |= {"sklearn", "affine", "markupsafe", "handful"}  # scikit-learn; rasterio's and jinja2's own
+    names |= {"sklearn", "PIL", "affine", "markupsafe", "handful"}  # scikit-learn; pillow; rasterio's; jinja2's
     found = {name.split(".")[0] for module in MODULES for _, name in measures.imports(module)}
     assert found - names - set(sys.stdlib_module_names) == set()
 
