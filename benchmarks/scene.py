@@ -39,7 +39,7 @@ def scored(args: argparse.Namespace, whole: Whole, labels: np.ndarray, kept: Sco
 
 
 def learner_row(
-    name: str, whole: Whole, labels: np.ndarray, kept: Scores, shots: int, seed: int, chosen: np.ndarray
+    name: str, whole: Whole, labels: np.ndarray, kept: Scores, shots: int, seed: int, chosen: np.ndarray, site: str = ""
 ) -> Row:
     def make() -> dict[str, float]:
         (chances, values, temperature), seconds = whole.map(name, support(labels, chosen))
@@ -47,14 +47,15 @@ def learner_row(
         found = figures(labels, chosen, predicted, whole.metres) | {"seconds": seconds}
         return found | (errors(labels, chosen, values, chances, temperature) if name == "auto" else {})
 
-    return kept.score({"method": name, "shots": shots, "draw": seed, "weights": weights_mark()}, make)
+    key = {"site": site, "method": name, "shots": shots, "draw": seed, "weights": weights_mark()}
+    return kept.score(key, make)
 
 
 def rival_rows(
-    whole: Whole, labels: np.ndarray, kept: Scores, shots: int, seed: int, chosen: np.ndarray
+    whole: Whole, labels: np.ndarray, kept: Scores, shots: int, seed: int, chosen: np.ndarray, site: str = ""
 ) -> Iterator[Row]:
     """A row for each rival in each of its configurations."""
-    key = {"shots": str(shots), "draw": str(seed), "weights": "-"}
+    key = {"site": site, "shots": str(shots), "draw": str(seed), "weights": "-"}
     there = [row for row in kept.rows if key.items() <= row.items()]
     if there:
         yield from there

@@ -10,7 +10,7 @@ from common import shown, table
 from draws import FIGURES
 
 Row = dict[str, str]
-Unit = tuple[str, str]  # site and draw: what is paired
+Unit = tuple[str, str]  # site and draw
 AUTO = "auto"
 ERRORS = [f"{when}, {what}" for when in ("before", "after") for what in ("classes", "pixels")]
 
@@ -34,12 +34,12 @@ def tables(rows: Sequence[Row], shots: Sequence[int], methods: Sequence[str]) ->
     head = ["", *(f"k = {k}" for k in shots)]
 
     def column(method: str, k: int, figure: str) -> list[float]:
-        units = found.get((method, str(k)), {}).values()
-        return [float(row[figure]) for row in units if row.get(figure) not in (None, "", "nan")]
+        units = found.get((method, str(k)), {}).items()
+        return by_site({unit: float(row[figure]) for unit, row in units if row.get(figure) not in (None, "", "nan")})
 
     def less(method: str, k: int) -> list[float]:
         units, ours = found.get((method, str(k)), {}), found.get((AUTO, str(k)), {})
-        return [float(ours[u]["all"]) - float(row["all"]) for u, row in units.items() if u in ours]
+        return by_site({u: float(ours[u]["all"]) - float(row["all"]) for u, row in units.items() if u in ours})
 
     for figure, said in FIGURES.items():
         if any(column(m, k, figure) for m in methods for k in shots):
@@ -53,6 +53,14 @@ def tables(rows: Sequence[Row], shots: Sequence[int], methods: Sequence[str]) ->
         yield f"## {said}, weighted by class and by pixel\n\n{table(head, body)}"
     body = [[m, *(seconds(column(m, k, "seconds")) for k in shots)] for m in methods if column(m, shots[-1], "seconds")]
     yield f"## Seconds a map (other work may have shared the machine)\n\n{table(head, body)}"
+
+
+def by_site(values: dict[Unit, float]) -> list[float]:
+    """One value a site, the mean of its draws; a scene's draws as they are."""
+    sites: dict[str, list[float]] = defaultdict(list)
+    for (site, draw), value in values.items():
+        sites[site or draw].append(value)
+    return [float(np.mean(found)) for found in sites.values()]
 
 
 def seconds(values: Sequence[float]) -> str:
