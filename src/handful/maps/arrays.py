@@ -9,7 +9,8 @@ from affine import Affine
 from rasterio import MemoryFile
 
 from ..errors import SceneError
-from .raster import MOST_BANDS, reading
+from .header import MOST_BANDS
+from .raster import reading
 
 ACROSS, DOWN = ("x", "lon", "longitude", "easting"), ("y", "lat", "latitude", "northing")
 ROWS = 512  # rows that are copied at once

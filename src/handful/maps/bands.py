@@ -139,7 +139,9 @@ def band_of(text: str, sensor: str) -> str | None:
 
 
 def _numbers(text: str) -> list[re.Match[str]]:
-    """Numbered band names in a text: alone, or between underscores and the like."""
+    """Numbered band names in a text: alone, or between underscores and the like. Landsat's ST_B10 is a temperature."""
+    if re.match(r"(?i)st_b", text):
+        return []
     whole = NUMBERED.fullmatch(text.strip())
     if whole:
         return [whole]
@@ -174,7 +176,7 @@ def sensor_of_names(texts: Sequence[str]) -> str | None:
     >>> sensor_of_names(["B4", "B8", "B8A"]), sensor_of_names(["B3", "B4"])
     ('sentinel-2', None)
     """
-    numbered = [text for text in texts if is_numbered(text) and not re.fullmatch(r"(?i)st_b\d+", text)]
+    numbered = [text for text in texts if is_numbered(text)]
     found = [owners(text) for text in numbered]
     if not found:
         return None

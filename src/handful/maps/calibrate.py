@@ -48,7 +48,7 @@ def judged_products(layers: Sequence[Layer], stored: Sequence[np.ndarray]) -> di
         if layer.optical.any():
             kind = layer.raster.dtypes[layer.indexes[0] - 1]
             products.setdefault((min(layer.dates), kind, layer.named.sensor), []).append(i)
-    found = {}
+    found: dict[int, Radiometry] = {}
     for (_, kind, sensor), members in products.items():
         seen = np.concatenate([stored[i][:, layers[i].optical] for i in members], axis=1)
         found |= dict.fromkeys(members, judge(seen, kind, sensor))

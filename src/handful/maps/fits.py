@@ -35,12 +35,26 @@ class Blocks:
     decoded: int
     expected: int
     compression: int
+    height: int
+    width: int
+    across: int
+    length: int
 
 
-def check_fits(path: Path, driver: str) -> bool:
+@dataclass(frozen=True)
+class Stored:
+    """The blocks of a sparse TIFF that hold pixels: their size, how many lie side by side, their numbers."""
+
+    height: int
+    width: int
+    across: int
+    numbers: np.ndarray
+
+
+def check_fits(path: Path, driver: str) -> Stored | None:
     """Raise SceneError where a file is truncated or its header promises more than it can hold.
 
-    Returns False for a TIFF without any pixel stored (all of it is sparse).
+    Returns which blocks of a sparse TIFF hold pixels, None for any other file.
     """
     size = os.path.getsize(path)
     try:
@@ -53,7 +67,7 @@ def check_fits(path: Path, driver: str) -> bool:
         raise SceneError(
             f"{path} is truncated or damaged: {why or 'its header can not be read'}. Copy or download it again."
         ) from why
-    return True
+    return None
 
 
 def check_plausible(path: Path, driver: str, height: int, width: int, bands: int, item: int) -> None:
@@ -66,10 +80,10 @@ def check_plausible(path: Path, driver: str, height: int, width: int, bands: int
         )
 
 
-def _tiff(file: BinaryIO, size: int) -> bool:
+def _tiff(file: BinaryIO, size: int) -> Stored | None:
     blocks = _blocks(_tags(file, size))
     if blocks is None:
-        return False
+        return Stored(1, 1, 1, np.zeros(0, int))
     stored = blocks.offsets > 0
     ends = blocks.offsets + blocks.counts
     if (ends[stored] > size).any() or (blocks.offsets[stored] < 0).any():
@@ -77,7 +91,10 @@ def _tiff(file: BinaryIO, size: int) -> bool:
     if len(blocks.offsets) < blocks.expected:
         raise DoesNotFit(f"its header promises {blocks.expected:,} blocks of pixels, but the file has {len(stored):,}")
     _check_decoded(blocks, stored)
-    return bool(stored.any())
+    if stored.all():
+        return None
+    plane = max(1, blocks.across * -(-blocks.length // blocks.height))
+    return Stored(blocks.height, blocks.width, blocks.across, np.unique(np.flatnonzero(stored) % plane))
 
 
 def _check_decoded(blocks: Blocks, stored: np.ndarray) -> None:
@@ -106,11 +123,12 @@ def _blocks(tags: dict[int, np.ndarray]) -> Blocks | None:
     if not block_width or not rows or not samples:
         raise DoesNotFit("its header promises blocks without pixels")
     planes, together = (samples, 1) if _one(tags, PLANAR, 1) == 2 else (1, samples)
-    expected = -(-width // block_width) * -(-length // rows) * planes
+    across = -(-width // block_width)
+    expected = across * -(-length // rows) * planes
     decoded = -(-block_width * together * _one(tags, BITS, 1) // 8) * rows
     common = min(len(offsets), len(counts), expected)
     kept = offsets[:common].astype(np.int64), counts[:common].astype(np.int64)
-    return Blocks(*kept, decoded, expected, _one(tags, COMPRESSION, 1))
+    return Blocks(*kept, decoded, expected, _one(tags, COMPRESSION, 1), rows, block_width, across, length)
 
 
 def _one(tags: dict[int, np.ndarray], tag: int, default: int = 0) -> int:

@@ -52,12 +52,12 @@ class Grid:
 
     def xy(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(m,), (m,) -> (m, 2): the centres of pixels in the CRS's units."""
-        x, y = _apply(self.transform, np.asarray(columns) + 0.5, np.asarray(rows) + 0.5)
+        x, y = apply(self.transform, np.asarray(columns) + 0.5, np.asarray(rows) + 0.5)
         return np.stack([x, y], axis=-1)
 
     def rowcol(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns (m,) as floats (floor gives the pixel) of points in the CRS's units."""
-        columns, rows = _apply(~self.transform, np.asarray(x, float), np.asarray(y, float))
+        columns, rows = apply(~self.transform, np.asarray(x, float), np.asarray(y, float))
         return rows, columns
 
     def metres(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -93,5 +93,6 @@ class Grid:
         return float(np.sqrt(self.hectares(np.array([self.height // 2]))[0] * 1e4))
 
 
-def _apply(transform: Affine, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def apply(transform: Affine, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (x, y) through an affine transform."""
     return transform.a * x + transform.b * y + transform.c, transform.d * x + transform.e * y + transform.f

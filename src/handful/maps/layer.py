@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .fits import Stored
 from .grid import Grid, Window
 from .mask import Mask
 from .naming import Named
@@ -102,6 +103,11 @@ class Stack:
         if self.mask:
             valid &= self.mask.kept(window)
         return values, valid
+
+    @property
+    def stored(self) -> Stored | None:
+        """Where the first raster has pixels at all, if it is sparse."""
+        return self.layers[0].raster.stored
 
     def close(self) -> None:
         for layer in self.layers:

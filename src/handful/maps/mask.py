@@ -22,7 +22,7 @@ SAMPLE = 20_000  # pixels by which the kind of a mask is told
 SAYS = {
     "scl": "a Sentinel-2 scene classification: no data, saturated, cloud shadow, cloud and cirrus are left out",
     "qa_pixel": "a Landsat QA_PIXEL band: fill, cloud, dilated cloud, cirrus and cloud shadow are left out",
-    "plain": "a plain mask: 0 is kept, everything else is left out (give its opposite if you meant the other way round)",
+    "plain": "a plain mask: 0 is kept, everything else is left out (swap its values if you meant the opposite)",
 }
 
 

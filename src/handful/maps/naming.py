@@ -39,7 +39,7 @@ SENSOR_WORDS: tuple[tuple[str, str], ...] = (
     (r"analyticms|planetscope-4", "planetscope-4"),
 )
 UNKNOWN = "their order, since the file doesn't name them: they are used as plain bands (name them with --bands)"
-TELLING = (
+TELLING: tuple[str, ...] = (
     "platform",
     "constellation",
     "satellite",
@@ -152,7 +152,7 @@ def _common_wave(common: str, sensor: str | None) -> float:
 
 def _described(text: str, sensor: str | None) -> tuple[str, float] | None:
     """Name and wavelength that a description or a name means; None where it means none."""
-    if not text or re.match(r"(?i)st_b\d", text):
+    if not text:
         return None
     band = band_of(text, sensor) if sensor else None
     if sensor and band:

@@ -12,10 +12,11 @@ from ..errors import SceneError, SettingsError
 from .arrays import dataset_of, is_array
 from .bands import Band, sensor_key
 from .grid import Grid
+from .header import MOST_BANDS
 from .layer import Layer, Stack
 from .mask import Mask
 from .naming import Named, check_ambiguous, name_bands
-from .raster import MOST_BANDS, Raster
+from .raster import Raster
 
 SHOWN = 24  # bands that a note lists
 

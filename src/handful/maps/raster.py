@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
 
 from ..errors import EnvironmentFault, HandfulError, SceneError
-from .fits import check_fits, check_plausible
+from .fits import Stored, check_fits, check_plausible
 from .formats import driver_of
-from .grid import Grid, Window
+from .grid import Window
+from .header import check_header, grid_of
 
-MOST_BANDS = 1024
 # No Python in VRTs, nothing from the network, a bounded cache of blocks (MB).
 OPTIONS: dict[str, Any] = {"GDAL_VRT_ENABLE_PYTHON": "NO", "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none"}
 OPTIONS |= {"GDAL_CACHEMAX": 128, "GDAL_NUM_THREADS": "1", "GDAL_MAX_DATASET_POOL_SIZE": "64"}
@@ -63,11 +62,12 @@ class Raster:
         """
         borrowed = hasattr(source, "read_masks")
         self.path = None if borrowed else Path(source)
-        self.name = str(getattr(source, "name", source))
+        self.name = str(source.name if borrowed else source)
         self.short = self.path.name if self.path else self.name  # for notes
-        self.stored = True
+        self.stored: Stored | None = None  # of a sparse file
         self._borrowed = source if borrowed else None
-        self._lock, self._local, self._opened = threading.Lock(), threading.local(), []
+        self._lock, self._local = threading.Lock(), threading.local()
+        self._opened: list[Any] = []
         if self.path is not None:
             self._driver = driver_of(self.path)
             self.stored = check_fits(self.path, self._driver)
@@ -178,6 +178,8 @@ def is_nodata(band: np.ndarray, nodata: float | None) -> np.ndarray:
         with np.errstate(over="ignore"):
             return band == band.dtype.type(nodata)
     limits = np.iinfo(band.dtype)
+    if float(nodata) == float(limits.max):  # 64-bit limits don't survive as floats
+        return band == limits.max
     fits = float(nodata).is_integer() and limits.min <= int(nodata) <= limits.max
     return band == band.dtype.type(int(nodata)) if fits else np.zeros(band.shape, bool)
 
@@ -186,7 +188,11 @@ def _all_tags(opened: Any, index: int) -> dict[str, str]:
     """The metadata of the file (index 0) or of a band, in all domains that describe bands; keys in small letters."""
     found: dict[str, str] = {}
     for domain in (None, "IMAGERY", "ENVI", "IMD"):
-        found |= {key.lower(): value for key, value in opened.tags(index, ns=domain).items()}
+        for key, value in opened.tags(index, ns=domain).items():
+            found[key.lower()] = value
+            name, equals, rest = value.partition("=")  # GDAL splits "eo:common_name=red" at the colon
+            if equals and name.isidentifier():
+                found[f"{key}:{name}".lower()] = rest
     return found
 
 
@@ -202,49 +208,3 @@ def _palette(opened: Any) -> np.ndarray | None:
     for value, colour in table.items():
         colours[value] = colour
     return colours
-
-
-def check_header(name: str, opened: Any) -> None:
-    """Raise SceneError for a container, complex numbers or too many bands."""
-    if opened.subdatasets:
-        listed = "\n  ".join(opened.subdatasets[:20])
-        raise SceneError(
-            f"{name} is a container of {len(opened.subdatasets)} rasters: take one out with "
-            f"gdal_translate SUBDATASET scene.tif, where SUBDATASET is one of\n  {listed}"
-        )
-    if not opened.count or not opened.width or not opened.height:
-        raise SceneError(f"{name} holds no raster band: give a GeoTIFF, COG or JPEG 2000.")
-    if opened.count > MOST_BANDS:
-        raise SceneError(
-            f"{name} has {opened.count:,} bands, and {MOST_BANDS:,} are the most: choose some with gdal_translate -b."
-        )
-    odd = {kind for kind in opened.dtypes if "complex" in kind}
-    if odd:
-        raise SceneError(
-            f"{name} holds complex numbers ({', '.join(sorted(odd))}): "
-            "make amplitudes of them first, with gdal_calc or your radar software."
-        )
-
-
-def grid_of(name: str, opened: Any) -> Grid:
-    """The grid of a dataset.
-
-    Raises SceneError where it is rotated, or is known by ground control points or RPCs only.
-    """
-    transform = opened.transform
-    if transform.is_identity:
-        points, rpcs = opened.gcps[0], opened.rpcs
-        if points or rpcs:
-            kind, option = ("ground control points", "-tps") if points else ("RPCs", "-rpc")
-            raise SceneError(
-                f"{name} has {kind} but no plain grid: warp it first, with gdalwarp {option} -r bilinear INPUT scene.tif"
-            )
-    numbers = np.array(transform[:6], float)
-    if not np.isfinite(numbers).all() or not transform.a or (not transform.e and not transform.b):
-        raise SceneError(f"{name} has a grid without area {tuple(transform)[:6]}: give it one with gdal_edit -a_ullr.")
-    turned = max(abs(transform.b) * opened.height, abs(transform.d) * opened.width)
-    if turned > 0.01 * min(abs(transform.a), abs(transform.e)):
-        raise SceneError(f"{name} has a rotated grid: warp it first, with gdalwarp -r bilinear INPUT scene.tif")
-    plain = Affine(transform.a, 0.0, transform.c, 0.0, transform.e, transform.f)
-    crs = None if transform.is_identity else opened.crs or None
-    return Grid(crs, plain, opened.height, opened.width)

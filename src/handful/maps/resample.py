@@ -1,4 +1,4 @@
-"""A raster brought to another grid: each pixel's value depends on the pixel alone, never on the window it is read in."""
+"""A raster brought to another grid: a pixel's value depends on the pixel alone, never on the window it is read in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
 from ..errors import SceneError
-from .grid import Grid, Window
+from .grid import Grid, Window, apply
 
 MOST = 1024  # pixels a side that are held at once
 FINEST = 16  # steps a side by which a pixel is divided, where the source is finer
@@ -26,8 +26,7 @@ def same_grid(one: Grid, other: Grid) -> bool:
     if (one.height, one.width) != (other.height, other.width) or (one.crs != other.crs and one.crs and other.crs):
         return False
     corners = np.array([[0, 0], [one.width, one.height]], float)
-    x, y = one.transform * corners.T
-    back = np.stack(~other.transform * (x, y))
+    back = np.stack(apply(~other.transform, *apply(one.transform, *corners.T)))
     return bool(np.abs(back - corners.T).max() < 1e-3)
 
 
@@ -75,9 +74,9 @@ class Resampled:
 
     def _place(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places in the target (pixels, corners at whole numbers) -> in the source; NaN where there is none."""
-        x, y = self.target.transform * (columns, rows)
+        x, y = apply(self.target.transform, columns, rows)
         x, y = self._to_source(x, y)
-        columns, rows = ~self.source.transform * (np.asarray(x, float), np.asarray(y, float))
+        columns, rows = apply(~self.source.transform, np.asarray(x, float), np.asarray(y, float))
         seen = np.isfinite(rows) & np.isfinite(columns)
         return np.where(seen, rows, np.nan), np.where(seen, columns, np.nan)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .fits import Stored
 from .grid import Grid, Window
 
 SIDE = 64  # pixels of a block
@@ -29,14 +30,18 @@ class Sample:
         return len(self.rows)
 
 
-def sample(read: Read, grid: Grid, bands: int, count: int, seed: int) -> Sample:
-    """Up to `count` valid pixels, the same for the same seed; empty where the scene has none."""
+def sample(read: Read, grid: Grid, bands: int, count: int, seed: int, stored: Stored | None = None) -> Sample:
+    """Up to `count` valid pixels, the same for the same seed; empty where the scene has none.
+
+    stored  where a sparse file has pixels at all
+    """
     rng = np.random.default_rng([seed, 7_013])
-    places = _order(grid, rng)
+    some = None if stored is None else _numbers(grid, stored)
+    places = _order(grid, rng, some)
     share = -(-2 * count // min(ENOUGH, _blocks(grid)))
     found = _take(read, places[:TRIES], share, count, seed)
     if not len(found) and len(places) > TRIES:
-        found = _take(read, _search(read, grid, bands), share, count, seed)
+        found = _take(read, _search(read, grid, bands, some), share, count, seed)
     if len(found) < count and len(places) <= TRIES:
         found = _take(read, places, count, count, seed)  # few blocks are valid: take more of each
     if len(found) <= count:
@@ -49,12 +54,25 @@ def _blocks(grid: Grid) -> int:
     return -(-grid.height // SIDE) * -(-grid.width // SIDE)
 
 
-def _order(grid: Grid, rng: np.random.Generator) -> list[Window]:
-    """Blocks in a seeded order: all of them in a small scene, the first so many in a large one."""
-    total = _blocks(grid)
+def _numbers(grid: Grid, stored: Stored) -> np.ndarray:
+    """Numbers of the blocks that overlap a stored block of a sparse file."""
+    top, left = stored.numbers // stored.across * stored.height, stored.numbers % stored.across * stored.width
+    down = np.arange(stored.height // SIDE + 2)[:, None] * SIDE
+    right = np.arange(stored.width // SIDE + 2) * SIDE
+    found: set[int] = set()
+    for row, column in zip(top.tolist(), left.tolist(), strict=True):
+        rows = np.minimum(row + down, min(row + stored.height, grid.height) - 1) // SIDE
+        columns = np.minimum(column + right, min(column + stored.width, grid.width) - 1) // SIDE
+        found.update((rows * -(-grid.width // SIDE) + columns).ravel().tolist())
+    return np.array(sorted(found), int)
+
+
+def _order(grid: Grid, rng: np.random.Generator, some: np.ndarray | None) -> list[Window]:
+    """Blocks in a seeded order: all of them in a small scene, so many in a large one; only `some` if given."""
+    total = _blocks(grid) if some is None else len(some)
     across = -(-grid.width // SIDE)
-    many = total > 4 * TRIES
-    numbers = np.unique(rng.integers(0, total, 2 * TRIES)) if many else np.arange(total)
+    numbers = np.unique(rng.integers(0, total, 2 * TRIES)) if total > 4 * TRIES else np.arange(total)
+    numbers = numbers if some is None else some[numbers]
     return [_block(grid, int(n) // across * SIDE, int(n) % across * SIDE) for n in rng.permutation(numbers)]
 
 
@@ -85,14 +103,23 @@ def _take(read: Read, places: Iterable[Window], share: int, count: int, seed: in
     return Sample(*(np.concatenate(pieces) for pieces in joined))
 
 
-def _search(read: Read, grid: Grid, bands: int) -> Iterator[Window]:
+def _search(read: Read, grid: Grid, bands: int, some: np.ndarray | None) -> Iterator[Window]:
     """Blocks with a valid pixel, strip by strip from the north, so that each strip is read once."""
     height = max(SIDE, STRIP // (grid.width * bands) // SIDE * SIDE)
     width = max(SIDE, STRIP // (height * bands) // SIDE * SIDE)
     for row in range(0, grid.height, height):
         for column in range(0, grid.width, width):
             strip = Window(row, column, min(height, grid.height - row), min(width, grid.width - column))
+            if some is not None and not _any_in(some, strip, grid):
+                continue
             _, valid = read(strip)
             rows, columns = np.nonzero(valid)
             for place in np.unique(np.stack([rows // SIDE, columns // SIDE], 1), axis=0):
                 yield _block(grid, row + int(place[0]) * SIDE, column + int(place[1]) * SIDE)
+
+
+def _any_in(some: np.ndarray, strip: Window, grid: Grid) -> bool:
+    """Whether one of the blocks lies in a strip."""
+    rows, columns = some // -(-grid.width // SIDE) * SIDE, some % -(-grid.width // SIDE) * SIDE
+    in_rows = (rows >= strip.row) & (rows < strip.row + strip.height)
+    return bool((in_rows & (columns >= strip.column) & (columns < strip.column + strip.width)).any())

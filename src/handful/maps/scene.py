@@ -68,7 +68,7 @@ class Scene:
         Raises SceneError for a raster that can't be read or mapped, SettingsError for options that don't fit.
         """
         planned = plan(paths, bands, sensor, mask)
-        seen = sample(planned.stack.read, planned.grid, len(planned.bands), JUDGED, 0)
+        seen = sample(planned.stack.read, planned.grid, len(planned.bands), JUDGED, 0, planned.stack.stored)
         if not len(seen):
             raise SceneError(no_valid_pixel(planned.names, mask is not None, False))
         told = calibrate(planned.stack.layers, seen.values, radiometry)
@@ -113,10 +113,10 @@ class Scene:
         values, valid = self._inside(inner)
         if inner == window:
             return values, valid
-        index = np.ix_(rows - top, columns - left)
+        index: tuple[Any, ...] = np.ix_(rows - top, columns - left)
         row, column = np.arange(window.height) + window.row, np.arange(window.width) + window.column
         within = ((row >= 0) & (row < self.grid.height))[:, None] & ((column >= 0) & (column < self.grid.width))
-        return values[(slice(None), *index)], valid[index] & within
+        return values[:, *index], valid[index] & within
 
     def _inside(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """The same for a window within the scene."""
@@ -136,7 +136,7 @@ class Scene:
         """
         key = (count, seed)
         if key not in self._samples:
-            self._samples[key] = sample(self._inside, self.grid, len(self.bands), count, seed)
+            self._samples[key] = sample(self._inside, self.grid, len(self.bands), count, seed, self.stack.stored)
         found = self._samples[key]
         if not len(found):
             raise SceneError(no_valid_pixel(list(self.paths), self.stack.mask is not None, self.area is not None))
