@@ -102,8 +102,8 @@ def main() -> None:
     gaps = [[title, *(paired(ours, s, k) for k in SHOTS)] for title, s, _ in list(found.values())[1:]]
     counts = ", ".join(f"{ours['shots'][k]['sites']} at k = {k}" for k in SHOTS)
     said = (
-        f"Balanced accuracy by argmax on every labelled pixel that is not in the support, mean of five draws, then over "
-        f"the sites of the groups {' and '.join(args.groups)} of region12 ({counts}), with 95 % intervals over sites. "
+        "Balanced accuracy by argmax on every labelled pixel that is not in the support, mean of five draws, then "
+        f"over the sites of groups {' and '.join(args.groups)} of region12 ({counts}), with 95 % intervals over sites. "
         "Recipes were trained on sites of the other groups alone."
     )
     parts = [said, table(head, lines)]

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from small_forest import make_sites
 
 from handful.cli.evaluate import command, table
-from handful.errors import DataError
+from handful.errors import DataError, OutputError
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,11 @@ def test_odd_shots(root: Path, shots: str) -> None:
 def test_missing_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Expected"):
         evaluate(tmp_path)
+
+
+def test_a_file_without_a_folder_is_refused_before_any_work(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="make it first"):
+        evaluate(root, "--json", str(tmp_path / "absent" / "scores.json"))
 
 
 def test_a_score_that_is_not_there_is_said() -> None:

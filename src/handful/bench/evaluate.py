@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from inspect import signature
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +171,12 @@ def all_rows(protocol: Protocol, groups: dict[str, str], workers: int) -> Iterat
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start, initargs=(protocol,))
     try:
         yield from pool.map(rows_of, groups.keys(), groups.values())
+    except BaseException:  # an interrupt too: nobody wants what workers still do
+        for child in active_children():
+            child.terminate()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 class Work:
@@ -188,7 +195,17 @@ class Work:
 
 
 def start(protocol: Protocol) -> None:
+    """A worker leaves interrupts to the process that started it, and ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
     Work.here = Work(protocol)
+
+
+def end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def rows_of(name: str, group: str) -> list[Row]:

@@ -44,9 +44,12 @@ def command(checkpoint: str, file: str | None, workers: int | None, quiet: bool,
     the support: the mean of five draws, then over sites, with its 95 % interval over sites.
     """
     from ..bench.evaluate import Protocol, evaluate
+    from ..errors import OutputError
     from ..files import write_json
     from .progress import Stages
 
+    if file and not Path(file).absolute().parent.is_dir():
+        raise OutputError(f"--json {file}: there is no folder {Path(file).parent}: make it first.")
     protocol = Protocol(checkpoint, **choices)
     with Stages(quiet) as bar:
         found = evaluate(
