@@ -175,3 +175,15 @@ def test_independent_labels_judge_before_any_fold():
 def test_a_model_from_elsewhere_is_not_praised_here():
     run = {"command": "apply", "classes": ["a", "b"], "validation": {"matched": {"balanced_accuracy": 0.99}}}
     assert "another scene" in words.verdict(run)[0] and "work with" not in words.headline(run)
+
+
+def test_the_weakest_class_is_judged_by_independent_labels_where_there_are_any():
+    run = {"classes": ["a", "b"], "confusion": [[10, 0], [9, 1]], "test": {"confusion": [[20, 80], [0, 100]]}}
+    assert "“\u2068a\u2069”: 20 %" in words._weakest(run)
+
+
+def test_a_calibration_error_that_few_labels_would_show_by_chance_is_not_told():
+    run = {"calibration": {"ece_after": 0.22}, "labels": {"a": 15, "b": 20}}
+    assert "too few labels" in words.kept_word(run)
+    assert "22.0 points" in words.kept_word(run | {"labels": {"a": 300, "b": 400}})
+    assert not words.kept_word({"labels": {}})

@@ -53,6 +53,7 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
         "sure": ", ".join(SURE),
         "trust": TRUST_COLOURS,
         "candidates": _candidates(run),
+        "chosen": run.get("chosen") or {},
         "folds": folds,
         "r2": score.key == "rmse" and any(fold.get("r2") is not None for fold in folds),
         "matrix": _matrix(run, classes),

@@ -56,7 +56,9 @@ def _map(axes: Any, shown: Pictures, classes: Sequence[str]) -> None:
     colours = [shown.colours[name] for name in classes]
     table = ListedColormap(["white", *colours])
     axes.imshow(shown.map, cmap=table, vmin=-0.5, vmax=len(classes) + 0.5, interpolation="nearest")
-    patches = [Patch(color=colour, label=name) for name, colour in zip(classes, colours, strict=True)]
+    patches = [
+        Patch(color=colour, label=name.replace("$", r"\$")) for name, colour in zip(classes, colours, strict=True)
+    ]
     place = {"loc": "upper left", "bbox_to_anchor": (-0.02, 0.0), "ncols": 3, "frameon": False}
     axes.legend(handles=patches, fontsize=8.5, handlelength=1.1, columnspacing=1.0, **place)
 

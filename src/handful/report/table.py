@@ -26,12 +26,13 @@ def plain(text: str) -> str:
 
 
 def _candidates(run: Run) -> Table:
-    score = metric(run)
+    score, chosen = metric(run), (run.get("chosen") or {}).get("name")
     table = _table("model", "", score.name, "interval")
     rows = [row for row in run.get("candidates") or [] if row.get(score.key) is not None]
     for row in sorted(rows, key=lambda row: row[score.key], reverse=score.more_is_better):
         name = Text(plain(short(row["name"], WIDE)), style="" if row.get("role") == "rival" else "bold")
-        table.add_row(name, row.get("role") or "", score.text(row[score.key]), score.interval(row))
+        role = "made this map" if row["name"] == chosen else row.get("role") or ""
+        table.add_row(name, role, score.text(row[score.key]), score.interval(row))
     return table
 
 

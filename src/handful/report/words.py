@@ -106,8 +106,9 @@ def _quality(run: Run) -> str:
 
 
 def _weakest(run: Run) -> str:
-    """The class with the lowest share right, among those with labels enough to say so."""
-    confusion, classes = run.get("confusion") or [], run.get("classes") or []
+    """The class with the lowest share right, among those with labels enough to say so; by independent labels if any."""
+    confusion = (run.get("test") or {}).get("confusion") or run.get("confusion") or []
+    classes = run.get("classes") or []
     rows = [(row[i] / sum(row), i) for i, row in enumerate(confusion) if sum(row) >= FEW]
     if len(rows) < 2 or len(classes) < len(confusion):
         return ""
