@@ -11,6 +11,7 @@ from ..errors import SceneError
 from .grid import Grid
 
 MOST_BANDS = 1024
+NO_AREA = 1e-24  # of a pixel, in squared units of the CRS
 
 
 def check_header(name: str, opened: Any) -> None:
@@ -49,7 +50,7 @@ def grid_of(name: str, opened: Any) -> Grid:
                 f"{name} has {kind} but no plain grid: warp it first, with gdalwarp {option} INPUT scene.tif"
             )
     numbers = np.array(transform[:6], float)
-    if not np.isfinite(numbers).all() or not transform.a or (not transform.e and not transform.b):
+    if not np.isfinite(numbers).all() or abs(transform.determinant) < NO_AREA:
         raise SceneError(f"{name} has a grid without area {tuple(transform)[:6]}: give it one with gdal_edit -a_ullr.")
     turned = max(abs(transform.b) * opened.height, abs(transform.d) * opened.width)
     if turned > 0.01 * min(abs(transform.a), abs(transform.e)):

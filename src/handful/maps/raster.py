@@ -20,6 +20,7 @@ from .fits import Stored, check_fits, check_plausible
 from .formats import driver_of
 from .grid import Window
 from .header import check_header, grid_of
+from .quiet import hush
 
 # No Python in VRTs, nothing from the network, a bounded cache of blocks (MB).
 OPTIONS: dict[str, Any] = {"GDAL_VRT_ENABLE_PYTHON": "NO", "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none"}
@@ -30,6 +31,7 @@ SECOND = {"netCDF": "HDF5"}  # the driver to try after one that fails
 @contextmanager
 def reading(name: str) -> Iterator[None]:
     """Whatever goes wrong while a raster is read becomes one clear error that names it."""
+    hush()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -49,6 +49,13 @@ class Resampled:
                 f"{self.name} can't be laid on the first raster: only one of them has a CRS. "
                 "Give it one with gdal_edit -a_srs."
             )
+        placeless = self.source.crs is None and self.source.transform.is_identity
+        if placeless and (self.source.height, self.source.width) != (self.target.height, self.target.width):
+            raise SceneError(
+                f"{self.name} can't be laid on the first raster: neither has a place, and their sizes differ "
+                f"({self.source.height} x {self.source.width} and {self.target.height} x {self.target.width} pixels). "
+                "Give both a grid with gdal_edit -a_srs -a_ullr, or the same size."
+            )
 
     @cached_property
     def _to_source(self) -> Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]:
