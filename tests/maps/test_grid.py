@@ -7,6 +7,7 @@ import pytest
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import Geod, Transformer
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
@@ -48,6 +49,23 @@ def test_degrees_have_the_area_of_the_ellipsoid():
     np.testing.assert_allclose(south_up.hectares(np.arange(180))[::-1], globe.hectares(np.arange(180)))
 
 
+def test_web_mercator_has_the_area_of_the_ground():
+    g = grid(CRS.from_epsg(3857), Affine(10, 0, 1_743_790, 0, -10, 6_423_380), 400, 300)
+    corners = np.array([g.rowcol(*place) for place in ((1_743_790, 6_423_380), (1_746_790, 6_419_380))])
+    assert corners.ravel().tolist() == pytest.approx([0, 0, 400, 300])
+    to_degrees = Transformer.from_crs(3857, 4326, always_xy=True)
+    x, y = to_degrees.transform([1_743_790, 1_746_790, 1_746_790, 1_743_790], [6_419_380] * 2 + [6_423_380] * 2)
+    area, _ = Geod(ellps="WGS84").polygon_area_perimeter(x, y)
+    assert g.hectares(np.arange(400)).sum() * 300 == pytest.approx(area / 1e4, rel=3e-3)
+    assert g.resolution_m == pytest.approx(10 * np.cos(np.deg2rad(49.87)), rel=3e-3)
+    assert grid(CRS.from_epsg(3035), Affine(10, 0, 4e6, 0, -10, 3e6)).hectares([0]) == pytest.approx([0.01])
+
+
+def test_a_local_crs_counts_in_metres():
+    local = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1]]')
+    assert grid(local, Affine(2, 0, 0, 0, -2, 0)).hectares(np.array([3])) == pytest.approx([4e-4])
+
+
 def test_local_metres_are_close_to_the_geodesic():
     g = grid(DEGREES, Affine(1e-4, 0, 14, 0, -1e-4, 50))
     places = g.metres(np.array([0, 0, 10]), np.array([0, 10, 0]))
@@ -72,8 +90,14 @@ def source(values: np.ndarray, valid: np.ndarray | None = None):
     return read
 
 
+TARGETS = [
+    (UTM33, Affine(7.3, 0, 500_037, 0, -6.1, 4_999_950)),
+    (DEGREES, Affine(1e-4, 0, 15.001, 0, -7e-5, 45.15)),
+]
+
+
 @pytest.mark.parametrize("nearest", [False, True])
-@pytest.mark.parametrize("crs, transform", [(UTM33, Affine(7.3, 0, 500_037, 0, -6.1, 4_999_950)), (DEGREES, Affine(1e-4, 0, 15.001, 0, -7e-5, 45.15))])  # fmt: skip
+@pytest.mark.parametrize("crs, transform", TARGETS)
 def test_resampling_agrees_with_gdal(crs, transform, nearest):
     values = smooth(80, 90)
     own = Grid(UTM33, Affine(10, 0, 500_000, 0, -10, 5_000_000), 80, 90)
@@ -127,7 +151,7 @@ def test_any_window_gives_the_same_bytes(scale):
 def test_large_windows_of_a_much_finer_raster_are_read_in_parts():
     seen: list[int] = []
     own = Grid(UTM33, Affine(1, 0, 0, 0, -1, 0), 9000, 9000)
-    target = Grid(UTM33, Affine(30, 0, 0, 0, -30, 0), 300, 300)
+    target = Grid(UTM33, Affine(80, 0, 0, 0, -80, 0), 110, 110)
 
     def read(window: Window) -> tuple[np.ndarray, np.ndarray]:
         seen.append(window.height * window.width)

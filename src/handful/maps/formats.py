@@ -103,8 +103,10 @@ def _xml(head: bytes, path: Path) -> str | None:
 def _envi_header(path: Path) -> bool:
     for header in (path.with_suffix(".hdr"), Path(f"{path}.hdr")):
         try:
-            if header != path and header.is_file() and header.open("rb").read(4) == b"ENVI":
-                return True
+            if header != path and header.is_file():
+                with open(header, "rb") as file:
+                    if file.read(4) == b"ENVI":
+                        return True
         except OSError:
             continue
     return False

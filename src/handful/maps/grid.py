@@ -8,9 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from affine import Affine
-from pyproj import Geod
+from pyproj import CRS, Geod, Proj
+from pyproj.exceptions import ProjError
+from rasterio.errors import CRSError
 
 ELLIPSOID = Geod(ellps="WGS84")
+TRUE = 0.01  # areas of a projection that are right to this share are taken as they are
+KNOTS = 65  # rows at which a projection's scale is computed; linear between
 
 
 class Window(NamedTuple):
@@ -45,10 +49,42 @@ class Grid:
 
     @cached_property
     def unit_m(self) -> float:
-        """Metres in a unit of the CRS; 1 without one, and for degrees, which have no single length."""
+        """True metres in a unit of the CRS at the grid's centre; 1 without one, and for degrees."""
+        return self._unit / float(np.sqrt(self._areal_scale(np.array([self.height / 2]))[0]))
+
+    @cached_property
+    def _unit(self) -> float:
+        """Metres in a unit of the CRS, as the projection has them."""
         if self.crs is None or self.in_degrees:
             return 1.0
-        return float(self.crs.linear_units_factor[1])
+        try:
+            return float(self.crs.linear_units_factor[1])
+        except CRSError:  # a local CRS
+            return 1.0
+
+    @cached_property
+    def _scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows, and how much larger than on the ground areas are in a projection there (the mean of its columns)."""
+        rows = np.linspace(0, self.height, KNOTS)
+        plain = rows, np.ones(KNOTS)
+        if self.crs is None or not self.crs.is_projected:
+            return plain
+        row, column = np.meshgrid(rows, np.linspace(0, self.width, 9), indexing="ij")
+        try:
+            projection = Proj(CRS.from_wkt(self.crs.to_wkt()))
+            x, y = apply(self.transform, column, row)
+            scale = np.asarray(projection.get_factors(*projection(x, y, inverse=True)).areal_scale)
+        except ProjError:
+            return plain
+        scale = np.where(np.isfinite(scale) & (scale > 0), scale, np.nan)
+        if np.isnan(scale).all() or np.nanmax(np.abs(scale - 1)) < TRUE:
+            return plain
+        known = np.isfinite(scale).any(1)
+        means = np.nanmean(scale[known], axis=1)
+        return rows, np.interp(rows, rows[known], means)
+
+    def _areal_scale(self, rows: np.ndarray) -> np.ndarray:
+        return np.interp(np.asarray(rows) + 0.5, *self._scales)
 
     def xy(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(m,), (m,) -> (m, 2): the centres of pixels in the CRS's units."""
@@ -69,12 +105,16 @@ class Grid:
         return xy * self.unit_m
 
     def hectares(self, rows: np.ndarray) -> np.ndarray:
-        """(m,): the area of one pixel in each row; geodesic where the grid is in degrees; NaN without a CRS."""
+        """(m,): the area of one pixel in each row on the ground; NaN without a CRS.
+
+        Geodesic in degrees and in projections whose areas are off by 1 % or more (Web Mercator), planar in others.
+        """
         rows = np.asarray(rows)
         if self.crs is None:
             return np.full(len(rows), np.nan)
         if not self.in_degrees:
-            return np.full(len(rows), abs(self.transform.a * self.transform.e) * self.unit_m**2 / 1e4)
+            planar = abs(self.transform.a * self.transform.e) * self._unit**2 / 1e4
+            return planar / self._areal_scale(rows)
         areas = {row: self._geodesic(row) for row in np.unique(rows).tolist()}
         return np.array([areas[row] for row in rows.tolist()])
 

@@ -16,7 +16,7 @@ from ..errors import SceneError
 from .grid import Grid, Window, apply
 
 MOST = 1024  # pixels a side that are held at once
-FINEST = 16  # steps a side by which a pixel is divided, where the source is finer
+FINEST = 8  # steps a side by which a pixel is divided, where the source is finer
 
 Read = Callable[[Window], tuple[np.ndarray, np.ndarray]]
 
