@@ -1,0 +1,64 @@
+"""The documentation names what there is: every learner, every option, every key, and files that exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from handful.bench.recipe import Part
+from handful.data.sampling import Sampling
+from handful.learners import LEARNERS
+from handful.meta_train import Training
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_the_table_of_learners_is_the_catalogue():
+    assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(LEARNERS)
+
+
+@pytest.mark.parametrize(
+    "page, commands", [("docs/map.md", ["map", "apply"]), ("docs/train.md", ["train", "evaluate"])]
+)
+def test_every_option_is_told(page: str, commands: list[str]):
+    for name in commands:
+        command = import_module(f"handful.cli.{name}").command
+        flags = [flag for param in command.params for flag in param.opts if flag.startswith("--")]
+        missing = [flag for flag in flags if f"`{flag}" not in text(page) and f" {flag} " not in text(page)]
+        assert not [flag for flag in missing if flag != "--output"], f"{page} doesn't tell {name}'s {missing}"
+
+
+def test_every_option_that_is_told_exists():
+    told = set(re.findall(r"`(--[a-z-]+)", text("docs/map.md")))
+    known = {
+        flag
+        for name in ("map", "apply")
+        for p in import_module(f"handful.cli.{name}").command.params
+        for flag in p.opts
+    }
+    assert told <= known
+
+
+def test_every_key_of_a_recipe_is_told():
+    told = set(re.findall(r"^\| `(\w+)` \|", text("docs/train.md"), re.MULTILINE))
+    assert {field.name for kind in (Training, Sampling) for field in fields(kind)} <= told
+    assert all(re.search(rf"^{field.name} =", text("docs/train.md"), re.MULTILINE) for field in fields(Part))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_picture_is_small_enough_for_a_clone():
+    assert (ROOT / "docs" / "demo.png").stat().st_size < 300_000
