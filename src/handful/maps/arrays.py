@@ -10,7 +10,7 @@ from rasterio import MemoryFile
 
 from ..errors import SceneError
 from .header import MOST_BANDS
-from .raster import reading
+from .raster import Raster, reading
 
 ACROSS, DOWN = ("x", "lon", "longitude", "easting"), ("y", "lat", "latitude", "northing")
 ROWS = 512  # rows that are copied at once
@@ -21,8 +21,8 @@ def is_array(source: Any) -> bool:
     return hasattr(source, "dims") and hasattr(source, "coords")
 
 
-def dataset_of(source: Any) -> Any:
-    """A rasterio dataset with the pixels, names, CRS and nodata of a DataArray (bands, y, x), or of a Dataset.
+def raster_of(source: Any) -> Raster:
+    """A raster with the pixels, names, CRS and nodata of a DataArray (bands, y, x), or of a Dataset.
 
     Raises SceneError for other dimensions or uneven coordinates.
     """
@@ -44,7 +44,7 @@ def dataset_of(source: Any) -> Any:
                 raster.write(rows, window=((row, row + rows.shape[1]), (0, rows.shape[2])))
             for index, text in enumerate(_names(array), start=1):
                 raster.set_band_description(index, text)
-        return memory.open()
+    return Raster(memory, name)
 
 
 def _ordered(array: Any, name: str) -> Any:

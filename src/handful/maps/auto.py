@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,32 +63,57 @@ class Trial:
 
 
 def out_of_fold(
-    members: Sequence[Member], seen: Seen, folds: Folds, targets: np.ndarray, problem: Problem
-) -> dict[int, np.ndarray]:
-    """Each member's answers (m, outputs) at labels by a model fitted without their fold; 0 where nothing judged."""
-    found = {id(member): np.zeros((len(targets), problem.outputs)) for member in members}
+    members: Sequence[Member],
+    seen: Seen,
+    folds: Folds,
+    targets: np.ndarray,
+    problem: Problem,
+    sigmas: Sequence[float],
+) -> np.ndarray:
+    """Answers (members, sigmas, m, outputs) at labels by models fitted without their fold; 0 where nothing judged."""
+    found = np.zeros((len(members), len(sigmas), len(targets), problem.outputs))
     for train, test in folds.splits():
-        if not len(test):
-            continue
-        blend = Blend.fit(members, seen, train, targets, problem)
-        for member, answers in zip(members, blend.judge(seen, test), strict=True):
-            found[id(member)][test] = answers
+        if len(test):
+            found[:, :, test] = Blend.fit(members, seen, train, targets, problem).judge(seen, test, sigmas)
     return found
 
 
 def try_all(
-    tried: Sequence[Candidate], seen: Seen, folds: Folds, labels: Labelled, problem: Problem, judge: Judge
-) -> list[Trial]:
-    """Every candidate under the same folds; a rival is judged without smoothing, as people use it."""
-    members = {id(m): m for c in tried for m in c.members if not c.rival}
-    bare = {id(m): m for c in tried for m in c.members if c.rival}
-    answers = out_of_fold(list(members.values()), seen, folds, labels.targets, problem)
-    answers |= out_of_fold(list(bare.values()), seen.alone(), folds, labels.targets, problem)
-    trials, labels = [], labels.dealt(folds)
+    tried: Sequence[Candidate],
+    seen: Seen,
+    folds: Folds,
+    labels: Labelled,
+    problem: Problem,
+    judge: Judge,
+    sigmas: Sequence[float],
+) -> tuple[list[Trial], float]:
+    """Every candidate under the same folds, and the smoothing that suits the first of them best.
+
+    A rival is judged without smoothing, as people use it.
+    """
+    strong = unique(member for c in tried for member in c.members if not c.rival)
+    cheap = unique(member for c in tried for member in c.members if c.rival)
+    smooth = out_of_fold(strong, seen, folds, labels.targets, problem, sigmas)
+    bare = out_of_fold(cheap, seen.alone(), folds, labels.targets, problem, [0.0])
+    labels = labels.dealt(folds)
+    first = [strong.index(member) for member in tried[0].members]
+    best = best_smoothing(smooth[first], labels, folds, judge) if len(sigmas) > 1 else 0
+    trials = []
     for candidate in tried:
-        stacked = np.stack([answers[id(member)] for member in candidate.members])
+        pool, answers = (cheap, bare[:, 0]) if candidate.rival else (strong, smooth[:, best])
+        stacked = answers[[pool.index(member) for member in candidate.members]]
         trials.append(Trial(candidate, stacked, judge.score(stacked, labels, folds.judged)))
-    return trials
+    return trials, sigmas[best]
+
+
+def unique(members: Iterable[Member]) -> list[Member]:
+    """Each member once, in order."""
+    return list({id(member): member for member in members}.values())
+
+
+def best_smoothing(answers: np.ndarray, labels: Labelled, folds: Folds, judge: Judge) -> int:
+    """Which sigma of (members, sigmas, m, outputs) answers the labels best, once calibrated."""
+    return int(np.argmin([judge.loss(answers[:, i], labels, folds.judged) for i in range(answers.shape[1])]))
 
 
 def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge) -> tuple[Trial, str]:
@@ -98,14 +123,19 @@ def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge
     default = contest[0]
     if len(contest) == 1:
         return default, "chosen by the user"
-    counts = np.unique(labels.targets[folds.judged], return_counts=True)[1]
-    if not len(counts) or np.median(counts) < FEW:
+    if not enough(labels.targets, folds):
         return default, "too few labels to choose by; the blend is the default"
     gains = [(judge.better(trial.answers, default.answers, labels, folds.judged), trial) for trial in contest[1:]]
     surely = [(gain, trial) for (gain, sure), trial in gains if sure]
     if surely:
         return max(surely, key=lambda pair: pair[0])[1], "better than the blend beyond doubt on these labels"
     return default, "no single candidate is better beyond doubt on these labels"
+
+
+def enough(targets: np.ndarray, folds: Folds) -> bool:
+    """Whether the labels can choose between models: FEW judged ones a class, in the median."""
+    counts = np.unique(targets[folds.judged], return_counts=True)[1]
+    return bool(len(counts) and np.median(counts) >= FEW)
 
 
 def worth(chosen: Trial, trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge) -> str:
@@ -116,12 +146,11 @@ def worth(chosen: Trial, trials: Sequence[Trial], labels: Labelled, folds: Folds
         return "With so few labels nobody can say whether the better model was worth it."
     best = max(cheap, key=lambda trial: judge.better(trial.answers, cheap[0].answers, labels, folds.judged)[0])
     gain, sure = judge.better(chosen.answers, best.answers, labels, folds.judged)
-    lost, surely_lost = judge.better(best.answers, chosen.answers, labels, folds.judged)
-    amount = judge.amount(abs(gain))
-    name = best.candidate.name
+    _, surely_lost = judge.better(best.answers, chosen.answers, labels, folds.judged)
+    amount, name = judge.amount(abs(gain)), best.candidate.name
     if sure:
-        return f"The better model was worth it: {amount} better than a {name}, more than chance would give."
+        return f"The better model was worth it: its {amount} better than that of a {name}, more than chance would give."
     if surely_lost:
-        return f"The better model was not worth it here: a {name} is {amount} better."
+        return f"The better model was not worth it here: its {amount} worse than that of a {name}."
     side = "better" if gain >= 0 else "worse"
-    return f"The better model is {amount} {side} than a {name}, which on so few labels may be chance."
+    return f"The better model's {amount} {side} than that of a {name}, which on so few labels may be chance."

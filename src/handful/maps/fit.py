@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,20 @@ from ..problem import Classes, Problem
 from ..trust.applicability import fit_applicability, importance
 from ..trust.calibration import estimate_prior
 from ..trust.folds import Folds, block_folds, matched_folds, random_folds
-from .auto import Candidate, Trial, candidates, choose, out_of_fold, try_all, worth
+from .auto import Candidate, Trial, candidates, choose, enough, out_of_fold, try_all, worth
 from .grid import Grid
 from .judge import ClassJudge, Judge, Labelled, judge_of
 from .labels import Labels
-from .look import Seen, Smoothing, encoder_key, encoders_of, look
+from .look import Seen, encoders_of, look, places
 from .members import Blend
-from .model import Domain, MapModel, domain_key
+from .model import Domain, MapModel, Smoothing, domain_key
 from .scene import Scene
 from .sight import Sight
 from .weights import check_bands, pretrained
 
 MOST_LABELS = 4000  # rows that learners are fitted on; beyond, a seeded sample of each class
 MANY = 1000  # labels beyond which smoothing is validated at fewer places around each
+SIGMAS = (0.0, 1.0, 2.0, 3.0)  # pixels; smoothings that are tried where there are labels enough to choose by
 TOLD = 32  # features that the area of applicability compares
 SAMPLE = 4000  # pixels of the scene for its statistics
 PLACES = 1000  # pixels of the scene that distances to the labels are compared with
@@ -43,7 +44,6 @@ class Choices:
     seed: int = 0
     prior: str = "equal"
     weights: str | Path | None = None
-    smoothing: Smoothing = field(default_factory=Smoothing)
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,16 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     far = scene.grid.metres(rows[:PLACES], columns[:PLACES])
     judge = judge_of(labels.problem, labels.targets)
     folds = all_folds(located, far, labels.problem, choices.seed)
-    trials = try_all(tried, seen, folds["matched"], located, labels.problem, judge)
+    sigmas = SIGMAS if enough(labels.targets, folds["matched"]) else (Smoothing.sigma,)
+    trials, sigma = try_all(tried, seen, folds["matched"], located, labels.problem, judge, sigmas)
     chosen, why = choose(trials, located, folds["matched"], judge)
     judge, calibration = judge.calibrated(chosen.answers, located.dealt(folds["matched"]), folds["matched"])
     blend = Blend.fit(chosen.candidate.members, seen, np.arange(len(seen)), labels.targets, labels.problem)
     domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
-    model = MapModel(labels.problem, blend, judge, choices.smoothing, domain, sight, seen, labels.targets)
+    smoothing = Smoothing(sigma)
+    model = MapModel(labels.problem, blend, judge, smoothing, domain, sight, seen, labels.targets)
     model = with_prior(model, scene, labels, choices, rows, columns)
-    record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid)
+    record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid, sigma)
     return Fitted(model, labels, record | {"calibration": calibration, "applicability": share(domain)})
 
 
@@ -93,18 +95,18 @@ def see(
     labels = thinned(labels, choices.seed)
     learners = [member.learner for candidate in tried for member in candidate.members]
     moving = [int(x.net.encoder.reach) for x in learners if x.moves_encoder]  # type: ignore[arg-type]
-    smoothing = replace(choices.smoothing, stride=2 if len(labels.rows) <= MANY else choices.smoothing.reach)
+    around = places(Smoothing.reach, 2 if len(labels.rows) <= MANY else 3)
     seen = look(
         scene,
         sight,
         encoders_of(learners),
         labels.rows,
         labels.columns,
-        smoothing,
+        around,
         max(moving) if moving else None,
         lambda done, total: tell("reading labels", done, total),
     )
-    good = seen.weights[:, seen.middle].numpy() > 0
+    good = seen.valid[:, seen.middle].numpy()
     kept = labels.keep(good)
     if isinstance(labels.problem, Classes):
         kept.require_classes()
@@ -170,10 +172,9 @@ def with_prior(
         moving = [int(x.net.encoder.reach) for x in learners if x.moves_encoder]  # type: ignore[arg-type]
         encoders = encoders_of(learners)
         some = np.random.default_rng(choices.seed).choice(len(rows), count, replace=False)
-        seen = look(
-            scene, model.sight, encoders, rows[some], columns[some], model.smoothing, max(moving) if moving else None
-        )
-        answers = blend.judge(seen, np.arange(count)).transpose(0, 2, 1)
+        around, reach = places(model.smoothing.margin, 2), max(moving) if moving else None
+        seen = look(scene, model.sight, encoders, rows[some], columns[some], around, reach)
+        answers = blend.judge(seen, np.arange(count), [model.smoothing.sigma])[:, 0].transpose(0, 2, 1)
         equal = np.full(len(judge.names), 1 / len(judge.names))
         prior = estimate_prior(np.log(np.clip(judge.probabilities(answers), 1e-9, None)), equal)
     return replace(model, judge=replace(judge, prior=prior))
@@ -189,6 +190,7 @@ def findings(
     labels: Labels,
     judge: Judge,
     grid: Grid,
+    sigma: float,
 ) -> dict[str, Any]:
     """What the labels say of the chosen model and of the others, as run.json records it."""
     validation = {}
@@ -199,8 +201,7 @@ def findings(
         if kind == "matched":
             answers = chosen.answers
         else:
-            found = out_of_fold(members, seen, fold, labels.targets, problem)
-            answers = np.stack([found[id(member)] for member in members])
+            answers = out_of_fold(members, seen, fold, labels.targets, problem, [sigma])[:, 0]
         validation[kind] = judge.score(answers, located.dealt(fold), fold.judged) | {
             "median_distance_m": fold.median_distance_m if np.isfinite(fold.median_distance_m) else None,
             "folds": len(fold),
@@ -208,7 +209,12 @@ def findings(
     judged = folds["matched"].judged
     odd, table = judge.findings(chosen.answers, located, judged)
     return {
-        "chosen": {"name": chosen.candidate.name, "members": [m.name for m in members], "why": why},
+        "chosen": {
+            "name": chosen.candidate.name,
+            "members": [m.name for m in members],
+            "why": why,
+            "smoothing_pixels": sigma,
+        },
         "candidates": [
             {"name": t.candidate.name, "role": "rival" if t.candidate.rival else "candidate", **t.score} for t in trials
         ],
@@ -235,6 +241,3 @@ def suspect(odd: Any, labels: Labels, grid: Grid) -> dict[str, Any]:
         "predicted": said[1],
         "probability": odd.probability,
     }
-
-
-__all__ = ["Choices", "Fitted", "encoder_key", "fit_map"]

@@ -84,7 +84,7 @@ def _tiff(file: BinaryIO, size: int) -> Stored | None:
     blocks = _blocks(_tags(file, size))
     if blocks is None:
         return Stored(1, 1, 1, np.zeros(0, int))
-    stored = blocks.offsets > 0
+    stored = (blocks.offsets > 0) & (blocks.counts > 0)
     ends = blocks.offsets + blocks.counts
     if (ends[stored] > size).any() or (blocks.offsets[stored] < 0).any():
         raise DoesNotFit(f"its pixels should reach to byte {int(ends.max()):,}, but the file has {size:,}")
@@ -102,6 +102,8 @@ def _check_decoded(blocks: Blocks, stored: np.ndarray) -> None:
     if not stored.any():
         return
     largest = int(blocks.counts[stored].max())
+    if largest == 1:  # unknown
+        return
     most = largest * EXPANDS.get(blocks.compression, MOST_PER_BYTE)
     if blocks.decoded > most and (blocks.compression in EXPANDS or blocks.decoded > LARGE):
         raise DoesNotFit(f"its header promises {blocks.decoded:,} bytes a block, but the largest has {largest:,}")
@@ -114,8 +116,10 @@ def _blocks(tags: dict[int, np.ndarray]) -> Blocks | None:
     width, length, samples = _one(tags, WIDTH), _one(tags, LENGTH), _one(tags, SAMPLES, 1)
     if not width or not length:
         raise DoesNotFit("its header has no width and height")
-    if offsets is None or counts is None or not len(offsets):
+    if offsets is None or not len(offsets):
         return None
+    if counts is None:  # old writers leave them out: then a stored block may have any length
+        counts = np.ones(len(offsets), int)
     if tiled:
         block_width, rows = _one(tags, TILE_WIDTH), _one(tags, TILE_LENGTH)
     else:

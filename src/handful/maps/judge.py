@@ -55,8 +55,12 @@ class Judge(ABC):
         """By how much ours beats theirs, and whether the interval of the difference leaves 0 out."""
 
     @abstractmethod
+    def loss(self, answers: Array, labels: Labelled, judged: Array) -> float:
+        """What is small where the answers suit the judged labels: finer than the score, for a choice of smoothing."""
+
+    @abstractmethod
     def amount(self, difference: float) -> str:
-        """A difference of scores in words."""
+        """A difference of scores in words, to go before "better" or "worse"."""
 
     @abstractmethod
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[Judge, dict[str, Any]]:
@@ -98,8 +102,14 @@ class ClassJudge(Judge):
         found = balanced_difference_interval(labels.targets[judged], *right, labels.groups[judged])
         return found.mean, found.low is not None and found.low > 0
 
+    def loss(self, answers: Array, labels: Labelled, judged: Array) -> float:
+        """The negative log-likelihood after calibration, every class with the same weight."""
+        scores, targets = log(answers)[judged], labels.targets[judged]
+        found = fit_calibration(scores, targets, labels.groups[judged]).apply(scores)
+        return float(-class_weights(targets) @ found[np.arange(len(targets)), targets])
+
     def amount(self, difference: float) -> str:
-        return f"{100 * difference:.0f} points of balanced accuracy"
+        return f"balanced accuracy is {100 * difference:.0f} points"
 
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[ClassJudge, dict[str, Any]]:
         judged = folds.judged
@@ -165,8 +175,11 @@ class QuantityJudge(Judge):
         drop = float(np.sqrt(np.square(errors[1]).mean()) - np.sqrt(np.square(errors[0]).mean()))
         return drop, bool(gain.mean() > 2 * error)
 
+    def loss(self, answers: Array, labels: Labelled, judged: Array) -> float:
+        return float(np.square(answers.mean(0)[judged, 0] - labels.targets[judged]).mean())
+
     def amount(self, difference: float) -> str:
-        return f"a mean error {difference:.3g} smaller" if difference else "no"
+        return f"typical error is {difference:.3g}"
 
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[QuantityJudge, dict[str, Any]]:
         judged = folds.judged

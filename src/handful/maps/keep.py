@@ -19,9 +19,9 @@ from ..problem import Classes, Problem, Quantity
 from ..trust.applicability import Applicability
 from ..trust.calibration import Calibration, QuantityCalibration
 from .judge import ClassJudge, Judge, QuantityJudge
-from .look import Seen, Smoothing, encoder_key
+from .look import Seen, encoder_key
 from .members import Blend, Member
-from .model import Domain, MapModel
+from .model import Domain, MapModel, Smoothing
 from .sight import Sight
 
 
@@ -76,7 +76,7 @@ def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) ->
     problem, targets = problem_of(record["problem"]), tensors["targets"].numpy()
     tables = {key: tensors[f"table{number}"][:, None] for number, key in enumerate(record["tables"])}
     windows = part_of(tensors, "windows.") or None
-    seen = Seen(tables, windows, torch.ones(len(targets), 1), np.zeros((1, 2), int))
+    seen = Seen(tables, windows, torch.ones(len(targets), 1, dtype=torch.bool), np.zeros((1, 2), int))
     blend = Blend.fit(members, seen, np.arange(len(targets)), targets, problem)
     sight, domain = record["sight"], record["domain"]
     waves = [np.nan if w is None else w for w in sight["wavelengths"]]

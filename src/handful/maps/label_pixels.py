@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,11 +41,11 @@ def blocks(height: int, width: int, size: int = BLOCK) -> Iterator[Window]:
             yield Window(row, column, min(size, height - row), min(size, width - column))
 
 
-def burnt(parts: Parts, values: np.ndarray, layers: np.ndarray, grid: Grid) -> Iterator[Pixels]:
+def burnt(parts: Parts, values: np.ndarray, layers: np.ndarray | None, grid: Grid) -> Iterator[Pixels]:
     """The pixels of each block that a part covers, a row for each layer that claims it.
 
     values  (parts,) what a part says of its pixels
-    layers  (parts,) parts of one layer never disagree on a pixel
+    layers  (parts,) parts of one layer never disagree on a pixel; None where any two may
     """
     tree = shapely.STRtree(parts.geometry)
     pointed = parts.kinds == POINT
@@ -76,7 +77,7 @@ def cover(parts: Parts, window: Window, which: np.ndarray) -> np.ndarray:
 
 def settle(pixels: Pixels, average: bool) -> tuple[Pixels, int]:
     """One row a pixel, and the number of pixels on which labels disagree: their mean, or left out."""
-    if not len(pixels.where):
+    if (np.diff(pixels.where) > 0).all():
         return pixels, 0
     pixels = pixels.take(np.argsort(pixels.where, kind="stable"))
     first = np.flatnonzero(np.r_[True, np.diff(pixels.where) > 0])
@@ -86,6 +87,20 @@ def settle(pixels: Pixels, average: bool) -> tuple[Pixels, int]:
         return pixels.take(first[~disputed]), int(disputed.sum())
     mean = np.add.reduceat(pixels.value, first) / np.diff(np.r_[first, len(pixels.where)])
     return pixels.take(first)._replace(value=mean), int(disputed.sum())
+
+
+def _apart(geometry: np.ndarray) -> np.ndarray:
+    """(n,): few layers, in each of which no two geometries share a column of pixels."""
+    bounds = shapely.bounds(geometry).reshape(-1, 4)
+    layers, ends = np.zeros(len(geometry), np.int64), [(-np.inf, 0)]
+    for number in np.argsort(bounds[:, 0], kind="stable").tolist():
+        west, east = float(bounds[number, 0]), float(bounds[number, 2])
+        if ends[0][0] + 2 < west:
+            layers[number] = heapq.heapreplace(ends, (east, ends[0][1]))[1]
+        else:
+            layers[number] = len(ends)
+            heapq.heappush(ends, (east, len(ends)))
+    return layers
 
 
 def _claims(window: Window, parts: Parts, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -38,8 +38,9 @@ class Legend:
     hues: dict[str, str]
 
     def indexed(self, pixels: Pixels) -> Pixels:
-        """Pixels with the index of their class in place of the cell's value."""
-        return pixels._replace(value=self.classes[np.searchsorted(self.codes, pixels.value)].astype(float))
+        """Pixels with the index of their class in place of the cell's value; each class is a feature."""
+        index = self.classes[np.searchsorted(self.codes, pixels.value)]
+        return pixels._replace(value=index.astype(float), feature=index)
 
 
 @dataclass
@@ -62,14 +63,14 @@ class LabelRaster:
     extents: str = ""
 
     def pixels(self) -> Iterator[Pixels]:
-        """The labelled pixels of each block; every pixel is a feature of its own. Raises LabelsError."""
+        """The labelled pixels of each block, all of one feature. Raises LabelsError."""
         found = False
         for window in blocks(self.grid.height, self.grid.width):
             values, valid = self._block(window)
             rows, columns = np.nonzero(valid)
             found |= bool(len(rows))
             index = (rows + window.row) * self.grid.width + columns + window.column
-            yield Pixels(index, values[rows, columns].astype(float), index)
+            yield Pixels(index, values[rows, columns].astype(float), np.zeros(len(index), np.int64))
         if not found:
             raise LabelsError(f"{self.name}: none of its cells labels a pixel of the scene. {self.extents}".rstrip())
 

@@ -131,7 +131,7 @@ def _from_features(features: Features, asked: Asked) -> Labels:
     parts = place(features, asked.grid)
     notes.extend(parts.notes)
     parts = parts.take(named[parts.feature])
-    layers = values[parts.feature] if names else np.arange(len(parts.feature))
+    layers = values[parts.feature] if names else None
     stream = _noticed(features.name, parts, burnt(parts, values[parts.feature], layers, asked.grid), asked.grid, notes)
     return _gathered(features.name, stream, names, colours, notes, asked)
 
@@ -139,12 +139,13 @@ def _from_features(features: Features, asked: Asked) -> Labels:
 def _from_raster(source: Any, labels_crs: Any, asked: Asked) -> Labels:
     quantity = asked.target_column is not None
     with label_raster.opened(source, asked.grid, labels_crs, quantity) as raster:
-        stream = raster.pixels()
         if quantity:
-            return _gathered(raster.name, stream, (), {}, raster.notes, asked)
-        legend = raster.legend()
-        stream = map(legend.indexed, stream)
-        return _gathered(raster.name, stream, legend.names, legend.hues, raster.notes, asked)
+            labels = _gathered(raster.name, raster.pixels(), (), {}, raster.notes, asked)
+        else:
+            legend = raster.legend()
+            stream = map(legend.indexed, raster.pixels())
+            labels = _gathered(raster.name, stream, legend.names, legend.hues, raster.notes, asked)
+    return replace(labels, groups=labels.rows * asked.grid.width + labels.columns)
 
 
 def _column(features: Features, asked: Asked) -> tuple[str, list[str]]:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ..learner import Learner
-from ..solvers.smooth import gaussian
 from .blocks import grown
 from .grid import Window
 from .sight import Sight
@@ -35,32 +34,10 @@ def encoder_key(learner: Learner) -> str:
     return f"{learner.encoder}{json.dumps(learner.encoder_settings, sort_keys=True)}{seed if seed else ''}"
 
 
-@dataclass(frozen=True)
-class Smoothing:
-    """Answers are averaged over neighbours with a Gaussian of `sigma` pixels, cut at `reach`; a sigma of 0 is off.
-
-    stride  pixels between the places around a label at which answers are averaged for validation, where doing so at
-            every pixel would cost too much
-    """
-
-    sigma: float = 3.0
-    reach: int = 6
-    stride: int = 2
-
-    def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Offsets (places,) of rows and columns around a pixel, the pixel itself in the middle."""
-        if not self.sigma:
-            return np.zeros(1, int), np.zeros(1, int)
-        line = np.arange(-self.reach, self.reach + 1, self.stride)
-        rows, columns = np.meshgrid(line, line, indexing="ij")
-        return rows.ravel(), columns.ravel()
-
-    def weights(self) -> np.ndarray:
-        """(places,) of the Gaussian at those places."""
-        if not self.sigma:
-            return np.ones(1)
-        line = gaussian(self.sigma, self.reach)[:: self.stride]
-        return torch.outer(line, line).flatten().double().numpy()
+def places(reach: int, stride: int) -> np.ndarray:
+    """Offsets (places, 2) of rows and columns around a pixel, every `stride` pixels, the pixel itself in the middle."""
+    line = np.arange(-reach, reach + 1, stride)
+    return np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 @dataclass(frozen=True)
@@ -69,34 +46,41 @@ class Seen:
 
     tables   encoder key -> features (m, places, width); the label's own place is the middle one
     windows  inputs (m, bands, side, side) by modality, for learners that move their encoder; or None
-    weights  (m, places) of the smoothing, 0 where a place is invalid
+    valid    (m, places) which places carry data
     offsets  (places, 2) rows and columns of the places around a label
     """
 
     tables: dict[str, Tensor]
     windows: dict[str, Tensor] | None
-    weights: Tensor
+    valid: Tensor
     offsets: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.weights)
+        return len(self.valid)
 
     @property
     def middle(self) -> int:
-        return self.weights.shape[1] // 2
+        return self.valid.shape[1] // 2
+
+    def weights(self, sigma: float) -> Tensor:
+        """(m, places) of a Gaussian mean over valid places, each row summing to 1; a sigma of 0 is the label alone."""
+        away = torch.from_numpy(self.offsets.astype(np.float32)).square().sum(1)
+        line = torch.exp(-0.5 * away / sigma**2) if sigma else (away == 0).float()
+        weights = self.valid * line
+        return weights / weights.sum(1, keepdim=True).clamp(min=1e-6)
 
     def pick(self, index: np.ndarray) -> Seen:
         """What was seen at some of the labels."""
         chosen = torch.from_numpy(index)
         windows = None if self.windows is None else {key: inputs[chosen] for key, inputs in self.windows.items()}
         tables = {key: table[chosen] for key, table in self.tables.items()}
-        return Seen(tables, windows, self.weights[chosen], self.offsets)
+        return Seen(tables, windows, self.valid[chosen], self.offsets)
 
     def alone(self) -> Seen:
         """Only the labels' own pixels, without their neighbours."""
         own = slice(self.middle, self.middle + 1)
         tables = {key: table[:, own] for key, table in self.tables.items()}
-        return Seen(tables, self.windows, torch.ones(len(self), 1), self.offsets[own])
+        return Seen(tables, self.windows, torch.ones(len(self), 1, dtype=torch.bool), self.offsets[own])
 
     def places_in(self, side: int) -> Tensor:
         """Indices of the places in a flattened window of `side` pixels around a label."""
@@ -110,28 +94,28 @@ def look(
     encoders: Mapping[str, tuple[Encode, int]],
     rows: np.ndarray,
     columns: np.ndarray,
-    smoothing: Smoothing,
+    offsets: np.ndarray,
     window_reach: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Seen:
     """See the pixels at (rows, columns): tables of every encoder (key -> how it encodes, its reach).
 
+    offsets       (places, 2) rows and columns around each pixel at which it is seen as well
     window_reach  reach of the raw windows to keep as well, or None
     """
-    d_row, d_column = smoothing.places()
-    smooth_reach = smoothing.reach if smoothing.sigma else 0
-    margin = smooth_reach + max([reach for _, reach in encoders.values()] + [window_reach or 0])
-    m, side = len(rows), 2 * (smooth_reach + (window_reach or 0)) + 1
+    around = int(np.abs(offsets).max(initial=0))
+    margin = around + max([reach for _, reach in encoders.values()] + [window_reach or 0])
+    m, side = len(rows), 2 * (around + (window_reach or 0)) + 1
     tables: dict[str, Tensor] = {}
-    weights = torch.zeros(m, len(d_row))
+    seen_valid = torch.zeros(m, len(offsets), dtype=torch.bool)
     windows: list[dict[str, Tensor]] = [{}] * m
     tiles = list(tiles_of(rows, columns))
     for done, (tile, members) in enumerate(tiles):
         values, valid = scene.read(grown(tile, margin))
         inputs = sight.inputs(values[None])
         r, c = rows[members] - tile.row + margin, columns[members] - tile.column + margin
-        at_rows, at_columns = r[:, None] + d_row, c[:, None] + d_column
-        weights[members] = torch.from_numpy(valid[at_rows, at_columns] * smoothing.weights()).float()
+        at_rows, at_columns = r[:, None] + offsets[:, 0], c[:, None] + offsets[:, 1]
+        seen_valid[torch.from_numpy(members)] = torch.from_numpy(valid[at_rows, at_columns])
         for key, (encode, _) in encoders.items():
             seen = encode(inputs)[0][:, at_rows, at_columns].permute(1, 2, 0)
             if key not in tables:
@@ -139,11 +123,12 @@ def look(
             tables[key][torch.from_numpy(members)] = seen
         if window_reach is not None:
             for i, top, left in zip(members, r - side // 2, c - side // 2, strict=True):
-                windows[i] = {k: v[0, :, top : top + side, left : left + side] if v.dim() == 4 else v[0] for k, v in inputs.items()}
+                patch = (slice(None), slice(top, top + side), slice(left, left + side))
+                windows[i] = {k: v[0][patch] if v.dim() == 4 else v[0] for k, v in inputs.items()}
         if progress:
             progress(done + 1, len(tiles))
     stacked = None if window_reach is None else {k: torch.stack([w[k] for w in windows]) for k in windows[0]}
-    return Seen(tables, stacked, weights, np.stack([d_row, d_column], axis=1))
+    return Seen(tables, stacked, seen_valid, offsets)
 
 
 def tiles_of(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[Window, np.ndarray]]:

@@ -94,7 +94,8 @@ class Mapper:
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
             every = [block for group in blocks(grid.height, grid.width) for block in group]
             for block, painted in zip(every, pool.map(lambda b: model.paint(opened, b), every), strict=True):
-                place = (..., slice(block.row, block.row + block.height), slice(block.column, block.column + block.width))
+                rows = slice(block.row, block.row + block.height)
+                place = (..., rows, slice(block.column, block.column + block.width))
                 for target, value in zip(whole, painted, strict=True):
                     if target is not None and value is not None:
                         target[place] = value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..errors import SceneError
@@ -29,15 +27,15 @@ SAYS = {
 class Mask:
     """A mask on a scene's grid, read by the nearest pixel; pixels beyond it are left out."""
 
-    def __init__(self, source: Any, grid: Grid) -> None:
-        self.raster = Raster(source)
+    def __init__(self, raster: Raster, grid: Grid) -> None:
+        self.raster = raster
         self.index = _band(self.raster)
         self._resampled: Resampled | None = None
         if not same_grid(self.raster.grid, grid):
             self._resampled = Resampled(self.raster.name, self._read, self.raster.grid, grid, nearest=True)
         seen = sample(self._read, self.raster.grid, 1, SAMPLE, 0)
         self.kind = kind_of(self.raster, seen.values[:, 0])
-        self.note = f"mask {self.raster.name}: {SAYS[self.kind]}."
+        self.note = f"Mask {self.raster.short}: {SAYS[self.kind]}."
 
     def _read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         values = self.raster.read_plain(self.index, window).astype(np.float64)

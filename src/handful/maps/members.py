@@ -39,8 +39,8 @@ class Member:
         return Examples(inputs, maps, problem)
 
     @torch.no_grad()
-    def judge(self, predictor: Predictor, seen: Seen, index: np.ndarray) -> np.ndarray:
-        """Smoothed answers at the labels `index`: probabilities (n, classes), or values (n, 1)."""
+    def judge(self, predictor: Predictor, seen: Seen, index: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
+        """Answers at the labels `index`, smoothed with each sigma: (sigmas, n, outputs)."""
         chosen = torch.from_numpy(index)
         if not self.learner.moves_encoder:
             table = seen.tables[encoder_key(self.learner)][chosen]
@@ -51,9 +51,8 @@ class Member:
             inputs = {name: tensor[chosen] for name, tensor in seen.windows.items()}
             maps = certain(predictor, predictor.outputs(inputs))
             answers = maps.flatten(2).movedim(1, 2)[:, seen.places_in(maps.shape[-1])]
-        weights = seen.weights[chosen]
-        weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-6)
-        return (answers * weights[:, :, None]).sum(1).double().numpy()
+        smoothed = [(answers * seen.weights(sigma)[chosen][:, :, None]).sum(1) for sigma in sigmas]
+        return torch.stack(smoothed).double().numpy()
 
 
 def certain(predictor: Predictor, prediction: Prediction) -> Tensor:
@@ -81,10 +80,10 @@ class Blend:
     def reach(self) -> int:
         return max(int(member.learner.net.encoder.reach) for member in self.members)  # type: ignore[arg-type]
 
-    def judge(self, seen: Seen, index: np.ndarray) -> np.ndarray:
-        """(members, n, outputs): every member's smoothed answers at labels."""
+    def judge(self, seen: Seen, index: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
+        """(members, sigmas, n, outputs): every member's answers at labels, smoothed with each sigma."""
         pairs = zip(self.members, self.predictors, strict=True)
-        return np.stack([member.judge(predictor, seen, index) for member, predictor in pairs])
+        return np.stack([member.judge(predictor, seen, index, sigmas) for member, predictor in pairs])
 
     @torch.no_grad()
     def answer(self, inputs: Mapping[str, Tensor], margin: int) -> tuple[Tensor, dict[str, Tensor]]:

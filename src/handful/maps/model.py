@@ -16,11 +16,23 @@ from ..trust.applicability import Applicability
 from .blocks import grown
 from .grid import Window
 from .judge import ClassJudge, Judge
-from .look import Readable, Seen, Smoothing, encoder_key
+from .look import Readable, Seen, encoder_key
 from .members import Blend, cut
 from .sight import Sight
 
 INSIDE, OUTSIDE = 1, 2  # values of trust.tif; 0 is no data
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Answers are averaged over neighbours with a Gaussian of `sigma` pixels, cut at `reach`; a sigma of 0 is off."""
+
+    sigma: float = 2.0
+    reach: int = 6
+
+    @property
+    def margin(self) -> int:
+        return self.reach if self.sigma else 0
 
 
 class Painted(NamedTuple):
@@ -50,9 +62,10 @@ class Domain:
     columns: np.ndarray
     area: Applicability
 
-    def inside(self, features: torch.Tensor) -> np.ndarray:
-        """(rows, width) -> a mask (rows,)."""
-        return self.area.inside(features[:, torch.from_numpy(self.columns)].numpy())
+    def inside(self, features: torch.Tensor, own: np.ndarray) -> np.ndarray:
+        """(1, width, height, width of the block) -> a mask of its `own` pixels (height, width), in order."""
+        told = as_rows(features[:, torch.from_numpy(self.columns)])
+        return self.area.inside(told[torch.from_numpy(own.ravel())].numpy())
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class MapModel:
     @property
     def margin(self) -> int:
         """Pixels around a block that its answers depend on."""
-        return self.blend.reach + (self.smoothing.reach if self.smoothing.sigma else 0)
+        return self.blend.reach + self.smoothing.margin
 
     @torch.inference_mode()
     def paint(self, scene: Readable, block: Window) -> Painted:
@@ -96,9 +109,7 @@ class MapModel:
         """A mask of the valid pixels that lie in the area of applicability."""
         if self.domain is None:
             return np.ones(int(own.sum()), bool)
-        reach = self.smoothing.reach if self.smoothing.sigma else 0
-        found = as_rows(cut(features[self.domain.key], reach))
-        return self.domain.inside(found[torch.from_numpy(own.ravel())])
+        return self.domain.inside(cut(features[self.domain.key], self.smoothing.margin), own)
 
     def fill(self, own: np.ndarray, table: np.ndarray, inside: np.ndarray) -> Painted:
         """Valid pixels' answers (members, outputs, pixels) laid out on the block."""

@@ -32,7 +32,10 @@ UNNAMED = {
     13: (*S2_L2A[:10], "B10", *S2_L2A[10:]),
 }  # what so many unnamed 16-bit bands are taken for
 SENSOR_WORDS: tuple[tuple[str, str], ...] = (
-    (r"sentinel-?_? ?2|\bs2[abc]?_|_msil[12][ac]|s2_sr|s2msi|(?:^|_)t\d{2}[a-z]{3}_\d{8}t\d{6}", "sentinel-2"),
+    (
+        r"sentinel-?_? ?2|\bs2[abc]?_|\bs2l[12]|_msil[12][ac]|s2_sr|s2msi|(?:^|_)t\d{2}[a-z]{3}_\d{8}t\d{6}",
+        "sentinel-2",
+    ),
     (r"landsat[ _-]?0?[89]|\bl[cot]0[89]_|operational land imager", "landsat-8-9"),
     (r"landsat[ _-]?0?[457]|\bl[te]0[457]_", "landsat-4-5-7"),
     (r"analyticms_sr_8b|analyticms_8b|planetscope-8", "planetscope-8"),

@@ -53,7 +53,7 @@ class Parts:
 
     def get(self, block: Window) -> Painted:
         with np.load(self.path(block), allow_pickle=False) as found:
-            return Painted(*(found[name] if name in found else None for name in Painted._fields))
+            return Painted(*(found.get(name) for name in Painted._fields))
 
     def drop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

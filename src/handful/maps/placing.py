@@ -13,6 +13,7 @@ from handful.errors import LabelsError
 from handful.maps.grid import Grid
 
 POINT, LINE, RING, POLYGON = 0, 1, 2, 3
+FAR = 1e12  # pixels: beyond, squares of coordinates lose all their digits
 SMALL = 3  # pixels: polygons within so wide a box may miss every pixel's centre
 
 
@@ -62,8 +63,8 @@ def place(features: Features, grid: Grid) -> Parts:
     _count(notes, int((~usable).sum()), "without a geometry or with NaN or infinite coordinates: left out")
     feature = np.flatnonzero(usable)
     geometry = to_pixels(geometry[usable], features, grid)
-    placed = _finite(geometry)
-    _count(notes, int((~placed).sum()), "that cannot be projected to the scene's CRS: left out")
+    placed = _finite(geometry, FAR)
+    _count(notes, int((~placed).sum()), "too far away, or that cannot be projected to the scene's CRS: left out")
     geometry, feature = _mended(geometry[placed], feature[placed], notes)
     geometry, feature = _single(geometry, feature)
     return Parts(_with_small_as_points(geometry), feature, notes)
@@ -79,7 +80,7 @@ def to_pixels(geometry: np.ndarray, features: Features, grid: Grid) -> np.ndarra
         rows, columns = grid.rowcol(xy[:, 0], xy[:, 1])
         return np.stack([columns, rows], axis=-1)
 
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(shapely.transform(geometry, on_grid), dtype=object)
 
 
@@ -96,10 +97,10 @@ def _projection(features: Features, grid: Grid) -> Transformer | None:
         ) from error
 
 
-def _finite(geometry: np.ndarray) -> np.ndarray:
+def _finite(geometry: np.ndarray, limit: float = np.inf) -> np.ndarray:
     xy, owner = shapely.get_coordinates(geometry, return_index=True)
     finite = np.ones(len(geometry), dtype=bool)
-    finite[owner[~np.isfinite(xy).all(1)]] = False
+    finite[owner[~(np.abs(xy) < limit).all(1)]] = False
     return finite
 
 

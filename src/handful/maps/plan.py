@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SceneError, SettingsError
-from .arrays import dataset_of, is_array
+from .arrays import is_array, raster_of
 from .bands import Band, sensor_key
 from .grid import Grid
 from .header import MOST_BANDS
@@ -19,6 +19,7 @@ from .naming import Named, check_ambiguous, name_bands
 from .raster import Raster
 
 SHOWN = 24  # bands that a note lists
+CODES = ("scl", "qa_pixel", "qa_radsat", "qa60", "fmask", "cloud_mask", "sr_qa_aerosol")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def plan(paths: Any, bands: Sequence[str] | str | None, sensor: str | None, mask
             name_bands(raster, given, key) for raster, given in zip(rasters, one_each(bands, rasters), strict=True)
         ]
         layers = layers_of(rasters, named)
-        masked = Mask(dataset_of(mask) if is_array(mask) else mask, layers[0].target) if mask is not None else None
+        masked = Mask(open_raster(mask), layers[0].target) if mask is not None else None
     except BaseException:
         for raster in rasters:
             raster.close()
@@ -62,7 +63,7 @@ def listed(paths: Any) -> list[Any]:
 
 
 def open_raster(source: Any) -> Raster:
-    return Raster(dataset_of(source) if is_array(source) else source)
+    return raster_of(source) if is_array(source) else Raster(source)
 
 
 def tell_apart(rasters: Sequence[Raster]) -> None:
@@ -163,6 +164,9 @@ def odd(layer: Layer) -> list[str]:
             f"Band {alpha} of {raster.short} is transparency (alpha): it says which pixels are valid and isn't used. "
             "If it is a band of the sensor, name all bands of the file with --bands."
         )
+    coded = [name for name in layer.names if name.lower() in CODES]
+    if coded:
+        notes.append(f"{', '.join(coded)} of {raster.short} holds codes, no measurements: skip it with '-' in --bands.")
     if raster.palette is not None:
         notes.append(f"{raster.short} is a palette image: its colours are used as red, green and blue.")
     if layer.zeros:

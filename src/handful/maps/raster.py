@@ -33,10 +33,8 @@ def reading(name: str) -> Iterator[None]:
     """Whatever goes wrong while a raster is read becomes one clear error that names it."""
     hush()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.Env(**OPTIONS):
-                yield
+        with rasterio.Env(**OPTIONS):
+            yield
     except (HandfulError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except MemoryError as error:
@@ -57,14 +55,16 @@ class Raster:
     features  1-based indices of the bands that are not alpha
     """
 
-    def __init__(self, source: Any) -> None:
-        """`source`: the path of a file, or an open rasterio dataset (which stays the caller's).
+    def __init__(self, source: Any, name: str | None = None) -> None:
+        """`source`: the path of a file, an open rasterio dataset (which stays the caller's), or a MemoryFile.
 
         Raises SceneError, with the remedy, for everything that cannot be read.
         """
+        self._memory = source if isinstance(source, rasterio.MemoryFile) else None
+        source = source.open() if self._memory else source
         borrowed = hasattr(source, "read_masks")
         self.path = None if borrowed else Path(source)
-        self.name = str(source.name if borrowed else source)
+        self.name = name or str(source.name if borrowed else source)
         self.short = self.path.name if self.path else self.name  # for notes
         self.stored: Stored | None = None  # of a sparse file
         self._borrowed = source if borrowed else None
@@ -91,18 +91,23 @@ class Raster:
     def _open(self) -> Any:
         assert self.path is not None
         path = self.path.absolute().as_posix()
-        try:
-            return rasterio.open(path, driver=self._driver)
-        except Exception:
-            if self._driver not in SECOND:
-                raise
-            return rasterio.open(path, driver=SECOND[self._driver])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            try:
+                return rasterio.open(path, driver=self._driver)
+            except Exception:
+                if self._driver not in SECOND:
+                    raise
+                return rasterio.open(path, driver=SECOND[self._driver])
 
     def close(self) -> None:
         with self._lock:
             for handle in self._opened:
                 handle.close()
             self._opened.clear()
+        if self._memory and self._borrowed is not None:
+            self._borrowed.close()
+            self._memory.close()
 
     def _take(self, opened: Any) -> None:
         """Keep what the header says, once it has been checked."""

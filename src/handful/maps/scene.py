@@ -28,7 +28,7 @@ class InArea(Protocol):
     def mask(self, window: Window) -> np.ndarray: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """Co-registered rasters on the grid of the first.
 

@@ -22,7 +22,7 @@ class Thinned:
         self.seen: Counter[int] = Counter()
 
     def add(self, pixels: Pixels, strata: np.ndarray) -> None:
-        """Take in settled pixels; strata (m,) names the class of each, 0 for a quantity."""
+        """Take in settled pixels; strata (m,) are their classes, 0 for a quantity; a feature has but one."""
         if not len(pixels.where):
             return
         names, counts = np.unique(strata, return_counts=True)
@@ -43,24 +43,25 @@ class Thinned:
 
 def _sizes(features: np.ndarray) -> np.ndarray:
     """(m,): the number of pixels of the feature of each pixel."""
-    _, which, counts = np.unique(features, return_inverse=True, return_counts=True)
-    sizes: np.ndarray = counts[which]
+    sizes: np.ndarray = np.bincount(features)[features]
     return sizes
 
 
 def _first(strata: np.ndarray, features: np.ndarray, keys: np.ndarray, limit: int) -> np.ndarray:
-    """Indices (m,) of the pixels kept: those of lowest (rank in the feature, key) in each stratum."""
-    if np.bincount(np.unique(strata, return_inverse=True)[1]).max() <= limit:
+    """Indices (m,) of the pixels kept: those of lowest (rank in the feature, key) in each stratum.
+
+    A feature belongs to one stratum. Keys lie below 1, so that a sum sorts by a whole number, then by the key.
+    """
+    if np.bincount(strata).max() <= limit:
         return np.arange(len(strata))
     ranks = np.empty(len(strata), np.int64)
-    order = np.lexsort((keys, features, strata))
-    ranks[order] = _positions(strata[order], features[order])
-    order = np.lexsort((keys, ranks, strata))
+    order = np.argsort(features + keys)
+    ranks[order] = _positions(features[order])
+    order = np.argsort(strata * (ranks.max() + 1) + ranks + keys)
     return np.sort(order[_positions(strata[order]) < limit])
 
 
-def _positions(*columns: np.ndarray) -> np.ndarray:
-    """(m,): how many rows before each one, in sorted columns, are equal to it."""
-    new = np.any([np.r_[True, column[1:] != column[:-1]] for column in columns], axis=0)
-    start = np.flatnonzero(new)
-    return np.arange(len(new)) - np.repeat(start, np.diff(np.r_[start, len(new)]))
+def _positions(column: np.ndarray) -> np.ndarray:
+    """(m,): how many rows before each one, in a sorted column, are equal to it."""
+    start = np.flatnonzero(np.r_[True, column[1:] != column[:-1]])
+    return np.arange(len(column)) - np.repeat(start, np.diff(np.r_[start, len(column)]))

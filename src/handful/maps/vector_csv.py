@@ -17,6 +17,7 @@ from handful.maps.vector_layer import WGS84, Layer
 
 LONGITUDES, LATITUDES = ("lon", "longitude", "long", "lng"), ("lat", "latitude")
 EASTINGS, NORTHINGS = ("x", "easting", "column", "col"), ("y", "northing", "row")
+LINE_END = re.compile(r"[\r\n]")
 WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})(\.0*)?")
 EMPTY = ("", "null", "none", "nan", "na", "n/a", "<na>")
 MOST = 512 * 2**20  # bytes
@@ -24,9 +25,12 @@ MOST = 512 * 2**20  # bytes
 
 def header(text: str) -> tuple[list[str], str] | None:
     """The column names and the delimiter of a table that has columns for coordinates; None for another text."""
-    first = text.lstrip("\r\n").partition("\n")[0]
+    first = LINE_END.split(text.lstrip("\r\n"), maxsplit=1)[0]
     for delimiter in ",;\t":
-        names = [name.strip() for name in next(csv.reader([first.strip("\r")], delimiter=delimiter), [])]
+        try:
+            names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error:  # a line too long for a table
+            return None
         if _coordinates(names):
             return names, delimiter
     return None
