@@ -25,7 +25,7 @@ def pictures_of(result: Result) -> Pictures:
     """Previews of the scene and of the finished rasters, with the labels on them."""
     scene, folder = result.scene, result.outputs.folder
     step = step_of(scene.grid)
-    parts = {name: preview(folder / f"{name}.tif", step) for name in ("map", "confidence", "trust")}
+    parts: dict[str, Any] = {name: preview(folder / f"{name}.tif", step) for name in ("map", "confidence", "trust")}
     resolution = scene.grid.resolution_m
     return Pictures(
         **parts,
