@@ -135,7 +135,7 @@ def test_each_date_of_a_stack_is_judged_by_itself_but_files_of_one_date_together
 def masked(folder: Path, values: np.ndarray, name: str = "mask.tif", **more: object) -> np.ndarray:
     scene = write(folder / "scene.tif", numbers(3, *values.shape))
     opened = Scene.open(scene, mask=write(folder / name, values[None], **more))
-    assert any(note.startswith("mask ") for note in opened.notes)
+    assert any(note.startswith("Mask ") for note in opened.notes)
     return opened.read(opened.grid.window)[1]
 
 
