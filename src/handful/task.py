@@ -76,11 +76,6 @@ class Examples:
             joined = {name: torch.cat([tensor, other.inputs[name]]) for name, tensor in self.inputs.items()}
         return Examples(joined, torch.cat([self.targets, other.targets]), self.problem)
 
-    def to(self, *args: object) -> Examples:
-        """On another device, or in another precision (class indices stay int64)."""
-        targets = self.targets.to(*args) if self.targets.is_floating_point() else self.targets
-        return Examples(each(self.inputs, lambda t: t.to(*args)), targets, self.problem, self.base_targets)
-
     def counts(self) -> Tensor:
         """Labelled rows a class (outputs,); a quantity has one count."""
         known = self.targets[self.problem.labelled(self.targets)]

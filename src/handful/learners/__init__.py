@@ -41,3 +41,8 @@ def make(name: str, **settings: Any) -> Learner:
     if name not in LEARNERS:
         raise SettingsError(f"no learner is called '{name}'. {did_you_mean(name, list(LEARNERS))}")
     return make_checked(LEARNERS[name], name, settings)
+
+
+def name_of(learner: Learner) -> str:
+    """A name in the catalogue under which `make` with the learner's settings gives it again."""
+    return next(name for name, made in LEARNERS.items() if getattr(made, "func", made) is type(learner))

@@ -47,11 +47,10 @@ class Maml(Learner):
             yield Predictor(lambda inputs, outputs=outputs: problem.restore(outputs(inputs), targets), problem)  # type: ignore[misc]
 
     def descent(self, support: Examples) -> Iterator[Weights]:
-        moving = {name: w for name, w in self.net.named_parameters() if name.startswith(self.moves)}
-        if not self.net.training:  # nothing flows back to the learner
-            moving = {name: w.detach() for name, w in moving.items()}
-        second_order = self.second_order and self.net.training
-        steps, size = self.steps, self.step_size
+        learning = self.net.training  # else nothing flows back to the learner
+        named = [(name, w) for name, w in self.net.named_parameters() if name.startswith(self.moves)]
+        moving: Weights = {name: w if learning else w.detach() for name, w in named}
+        second_order, steps, size = self.second_order and learning, self.steps, self.step_size
         yield from descent(self.net, support, moving, steps=steps, step_size=size, second_order=second_order)
 
     def answer(self, weights: Weights) -> Answer:

@@ -38,7 +38,7 @@ class ProtoNet(Learner):
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         prototypes = class_means(features, targets, problem.outputs)  # eq. 1
         if self.distance == "cosine":
-            factor = self.net.head.factor
+            factor: Tensor = self.net.head.factor  # type: ignore[assignment]
             return lambda rows: Prediction(factor * F.normalize(rows) @ F.normalize(prototypes).T)
         # eq. 2 before the softmax; |row|^2 is the same for every class, so its linear form (eq. 8) is enough
         shift = prototypes.square().sum(1)

@@ -15,6 +15,7 @@ from ..trust.folds import Folds
 from .judge import Judge, Labelled
 from .look import Seen
 from .members import Blend, Member
+from .weights import on_encoder_of
 
 WINDOWS = (3, 7, 15, 31)  # pixels; the fixed context that candidates without shipped weights see
 FEW = 5  # labels a class (median) below which labels can't choose between candidates, and the default stands
@@ -30,26 +31,38 @@ class Candidate:
     rival: bool = False
 
 
-def candidates(name: str, pretrained: Callable[[str], Learner], problem: Problem) -> list[Candidate]:
-    """What is tried for `--learner name`: the named learner alone, or for `auto` the strong ones and their blend."""
+def candidates(
+    name: str, pretrained: Callable[[str], Learner], problem: Problem, spectrum: bool
+) -> list[Candidate]:
+    """What is tried for `--learner name`: the named learner alone, or for `auto` the strong ones and their blend.
+
+    spectrum  whether the scene has bands of known wavelength, which the learned encoder reads
+    """
     if name != "auto":
         return [Candidate(name, (Member(name, pretrained(name)),)), *rivals(problem)]
     context: dict[str, Any] = {"encoder": "context", "encoder_settings": {"windows": WINDOWS}}
     single = [
-        Member("extra_trees", make("extra_trees", trees=200, **context)),
-        Member("logistic", make("logistic", **context)),
-        Member("ridge", pretrained("ridge")),
+        Member("extra trees on context", make("extra_trees", trees=200, **context)),
+        Member("logistic regression on context", make("logistic", **context)),
     ]
+    if spectrum:
+        ridge = pretrained("ridge")
+        logistic = on_encoder_of(ridge, "logistic", strength=0.1)
+        single += [
+            Member("ridge on learned features", ridge),
+            Member("logistic regression on learned features", logistic),
+        ]
     alone = [Candidate(member.name, (member,)) for member in single]
     return [Candidate(DEFAULT, tuple(single)), *alone, *rivals(problem)]
 
 
 def rivals(problem: Problem) -> list[Candidate]:
     """What people use today: a random forest, and the nearest class mean, on the bands of the pixel alone."""
-    found = [Candidate("random forest on bands", (Member("random_forest", make("random_forest", encoder="plain")),), True)]
+    forest = Member("random forest on bands", make("random_forest", encoder="plain"))
+    found = [Candidate(forest.name, (forest,), rival=True)]
     if isinstance(problem, Classes):
-        mean = Member("nearest_mean", make("nearest_mean", encoder="plain"))
-        found.append(Candidate("nearest mean on bands", (mean,), True))
+        mean = Member("nearest mean on bands", make("nearest_mean", encoder="plain"))
+        found.append(Candidate(mean.name, (mean,), rival=True))
     return found
 
 

@@ -31,6 +31,7 @@ SIGMAS = (0.0, 1.0, 2.0, 3.0)  # pixels; smoothings that are tried where there a
 TOLD = 32  # features that the area of applicability compares
 SAMPLE = 4000  # pixels of the scene for its statistics
 PLACES = 1000  # pixels of the scene that distances to the labels are compared with
+SPECTRUM = 3  # bands of known wavelength that make a spectrum
 PRIOR_PIXELS = 300  # pixels of the scene that class shares are estimated from
 
 Progress = Callable[[str, int, int], None]
@@ -85,7 +86,8 @@ def candidates_for(scene: Scene, problem: Problem, choices: Choices) -> list[Can
         check_bands(found, len(scene.bands), choices.weights)
         return found
 
-    return candidates(choices.learner, learner, problem)
+    waves = scene.wavelengths[np.isfinite(scene.wavelengths)]
+    return candidates(choices.learner, learner, problem, spectrum=len(waves) >= SPECTRUM)
 
 
 def see(

@@ -257,7 +257,10 @@ def about(scene: Scene, choice: SceneChoice, model: MapModel, paths: Sequence[st
     files = [path for path in [*choice.paths, *paths, choice.mask, choice.area] if path and Path(path).is_file()]
     return {
         "inputs": [{"path": str(path), "checksum": checksum(path)} for path in files],
-        "bands": [{"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)} for b in scene.bands],
+        "bands": [
+            {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)}
+            for b in scene.bands
+        ],
         "radiometry": scene.radiometry_record,
         "kind": "classes" if isinstance(problem, Classes) else "quantity",
         "classes": list(problem.names) if isinstance(problem, Classes) else [],

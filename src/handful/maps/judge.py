@@ -98,8 +98,8 @@ class ClassJudge(Judge):
         return {"balanced_accuracy": plain(found.mean), "low": plain(found.low), "high": plain(found.high)}
 
     def better(self, ours: Array, theirs: Array, labels: Labelled, judged: Array) -> tuple[float, bool]:
-        right = [(a.mean(0).argmax(1) == labels.targets)[judged] for a in (ours, theirs)]
-        found = balanced_difference_interval(labels.targets[judged], *right, labels.groups[judged])
+        mine, other = ((a.mean(0).argmax(1) == labels.targets)[judged] for a in (ours, theirs))
+        found = balanced_difference_interval(labels.targets[judged], mine, other, labels.groups[judged])
         return found.mean, found.low is not None and found.low > 0
 
     def loss(self, answers: Array, labels: Labelled, judged: Array) -> float:
@@ -190,7 +190,8 @@ class QuantityJudge(Judge):
 
     def paint(self, answers: Array) -> tuple[Array, Array]:
         table = answers.transpose(0, 2, 1)
-        return table.mean(0)[:, 0].astype(np.float32), self.calibration.confidence(self.spread(table)).astype(np.float32)
+        sure = self.calibration.confidence(self.spread(table))
+        return table.mean(0)[:, 0].astype(np.float32), sure.astype(np.float32)
 
     def findings(self, answers: Array, labels: Labelled, judged: Array) -> tuple[list[Any], list[list[int]]]:
         return suspicious_values(answers.mean(0)[:, 0], labels.targets, labels.groups, judged), []

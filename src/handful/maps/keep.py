@@ -13,7 +13,7 @@ from torch import Tensor
 from ..checkpoint import FORMAT, put_weights, read_record, read_tensors, write_tensors
 from ..errors import CheckpointError, HandfulError
 from ..files import write_json
-from ..learners import make
+from ..learners import make, name_of
 from ..meta_train import part_of
 from ..problem import Classes, Problem, Quantity
 from ..trust.applicability import Applicability
@@ -37,7 +37,9 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
     if any(m.learner.moves_encoder for m in model.blend.members) and model.seen.windows is not None:
         tensors |= {f"windows.{name}": inputs for name, inputs in model.seen.windows.items()}
     write_tensors(folder / "model.safetensors", tensors)
-    members = [{"name": m.name, "learner": m.name, "settings": m.learner.settings()} for m in model.blend.members]
+    members = [
+        {"name": m.name, "learner": name_of(m.learner), "settings": m.learner.settings()} for m in model.blend.members
+    ]
     described = {
         "format": FORMAT,
         "kind": "map",
@@ -78,18 +80,23 @@ def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) ->
     windows = part_of(tensors, "windows.") or None
     seen = Seen(tables, windows, torch.ones(len(targets), 1, dtype=torch.bool), np.zeros((1, 2), int))
     blend = Blend.fit(members, seen, np.arange(len(targets)), targets, problem)
-    sight, domain = record["sight"], record["domain"]
-    waves = [np.nan if w is None else w for w in sight["wavelengths"]]
+    domain = record["domain"]
     return MapModel(
         problem,
         blend,
         judge_from(record["judge"], problem),
         Smoothing(**record["smoothing"]),
         domain and Domain(domain["key"], np.array(domain["columns"]), area_of(domain["area"])),
-        Sight(np.array(waves, np.float32), *(np.array(sight[k]) for k in ("dates", "middle", "spread")), sight["factor"]),
+        sight_of(record["sight"]),
         seen,
         targets,
     )
+
+
+def sight_of(plain: dict[str, Any]) -> Sight:
+    waves = np.array([np.nan if w is None else w for w in plain["wavelengths"]], np.float32)
+    middle, spread = np.array(plain["middle"], float), np.array(plain["spread"], float)
+    return Sight(waves, np.array(plain["dates"], np.int64), middle, spread, float(plain["factor"]))
 
 
 def plain_problem(problem: Problem) -> dict[str, Any]:

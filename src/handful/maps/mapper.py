@@ -77,8 +77,15 @@ class Mapper:
         """Learn from labels on a scene. Raises the errors of `handful map`."""
         torch.set_num_threads(1)
         opened = self._open(scene)
-        columns = dict(class_column=self.class_column, target_column=self.target_column, unit=self.unit)
-        read = read_labels(labels, opened.grid, labels_crs=self.labels_crs, seed=self.seed, **columns)
+        read = read_labels(
+            labels,
+            opened.grid,
+            class_column=self.class_column,
+            target_column=self.target_column,
+            unit=self.unit,
+            labels_crs=self.labels_crs,
+            seed=self.seed,
+        )
         choices = Choices(self.learner, self.seed, self.prior, self.weights)
         fitted: Fitted = fit_map(opened, read, choices)
         self.model_: MapModel = fitted.model

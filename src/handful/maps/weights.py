@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..checkpoint import load
 from ..errors import SettingsError
@@ -26,12 +27,16 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     source, source_name = _source(str(weights or SHIPPED))
     if source_name == name and source.outputs >= outputs:
         return source
-    learner = make(
-        name, encoder=source.encoder, encoder_settings=source.encoder_settings, outputs=outputs, seed=seed
-    )
-    learner.net.encoder.load_state_dict(source.net.encoder.state_dict())
+    learner = on_encoder_of(source, name, outputs=outputs, seed=seed)
     if source_name == name and not getattr(source, "prior_mean", False):
         learner.net.head.load_state_dict(source.net.head.state_dict())
+    return learner
+
+
+def on_encoder_of(source: Learner, name: str, **settings: Any) -> Learner:
+    """Another learner on the learned encoder of `source`."""
+    learner = make(name, encoder=source.encoder, encoder_settings=source.encoder_settings, **settings)
+    learner.net.encoder.load_state_dict(source.net.encoder.state_dict())
     return learner
 
 
