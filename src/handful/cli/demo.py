@@ -36,7 +36,7 @@ class Plan:
     size: int = 256
     shots: int = 5
     test: int = 60
-    regions: int = 6
+    regions: int = 12
     region_size: int = 96
     draws: int = 2
     compared: tuple[int, ...] = (1, 5)

@@ -12,6 +12,7 @@ from .pictures import Pictures
 INK = "#23211d"
 DPI = 100
 SIDE, GAP, TOP, BELOW = 384, 20, 28, 76  # pixels: of a panel, around panels, above for titles, below for legends
+SHADES = 48  # of the confidence: as many as the eye tells apart, and a small file
 WIDE = 3 * SIDE + 4 * GAP
 
 
@@ -68,11 +69,13 @@ def _confidence(axes: Any, shown: Pictures) -> None:
 
     if shown.confidence is None:
         return
-    ramp = LinearSegmentedColormap.from_list("sure", list(SURE))
+    ramp = LinearSegmentedColormap.from_list("sure", list(SURE), N=SHADES)
     picture = axes.imshow(shown.confidence, cmap=ramp, vmin=0, vmax=1, interpolation="nearest")
     bar = axes.figure.colorbar(picture, cax=axes.inset_axes((0, -0.07, 1, 0.035)), orientation="horizontal")
     bar.set_ticks([0, 0.5, 1], labels=["0 %", "50 %", "100 %"])
     bar.outline.set_visible(False)
+    for label, side in zip(bar.ax.get_xticklabels(), ("left", "center", "right"), strict=True):
+        label.set_horizontalalignment(side)
 
 
 def _extent(shown: Pictures) -> tuple[float, float, float, float]:
