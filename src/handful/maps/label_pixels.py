@@ -51,7 +51,9 @@ def burnt(parts: Parts, values: np.ndarray, layers: np.ndarray | None, grid: Gri
     pointed = parts.kinds == POINT
     for window in blocks(grid.height, grid.width):
         near = np.sort(tree.query(_box(window)))
-        claims = [_claims(window, parts, layer) for layer in _layered(near[~pointed[near]], layers)]
+        drawn = near[~pointed[near]]
+        layer_of = _apart(parts.geometry[drawn]) if layers is None else layers[drawn]
+        claims = [_claims(window, parts, layer) for layer in _layered(drawn, layer_of)]
         claims.append(_points(window, parts.geometry, near[pointed[near]]))
         rows, columns, part = (np.concatenate(column) for column in zip(*claims, strict=True))
         if len(part):
@@ -105,8 +107,7 @@ def _apart(geometry: np.ndarray) -> np.ndarray:
 
 def _claims(window: Window, parts: Parts, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     small = _within(window, shapely.total_bounds(parts.geometry[which]))
-    drawn = cover(parts, small, which)
-    drawn = drawn.ravel()
+    drawn = cover(parts, small, which).ravel()
     filled = np.flatnonzero(drawn != 0)
     rows, columns = np.divmod(filled, small.width)
     return rows + small.row, columns + small.column, which[drawn[filled] - 1]
@@ -120,10 +121,10 @@ def _points(window: Window, geometry: np.ndarray, which: np.ndarray) -> tuple[np
     return row[inside].astype(int), column[inside].astype(int), which[inside]
 
 
-def _layered(which: np.ndarray, layers: np.ndarray) -> list[np.ndarray]:
-    """The parts of `which`, layer by layer."""
-    order = np.argsort(layers[which], kind="stable")
-    ends = np.flatnonzero(np.diff(layers[which][order])) + 1
+def _layered(which: np.ndarray, layer_of: np.ndarray) -> list[np.ndarray]:
+    """The parts of `which` (n,), layer by layer; layer_of (n,) names the layer of each."""
+    order = np.argsort(layer_of, kind="stable")
+    ends = np.flatnonzero(np.diff(layer_of[order])) + 1
     return [layer for layer in np.split(which[order], ends) if len(layer)]
 
 
