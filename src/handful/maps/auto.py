@@ -42,7 +42,7 @@ def candidates(
         return [Candidate(name, (Member(name, pretrained(name)),)), *rivals(problem)]
     context: dict[str, Any] = {"encoder": "context", "encoder_settings": {"windows": WINDOWS}}
     single = [
-        Member("extra trees on context", make("extra_trees", trees=200, **context)),
+        Member("extra trees on context", make("extra_trees", trees=120, **context)),
         Member("logistic regression on context", make("logistic", **context)),
     ]
     if spectrum:
