@@ -27,6 +27,8 @@ class Context(nn.Module):
     Features: (n, width, height, width of the image); `width` follows from the bands that come.
     """
 
+    leaves_edges = True
+
     def __init__(self, windows: tuple[int, ...] = (3, 7, 15)):
         super().__init__()
         self.windows = tuple(windows)
@@ -35,8 +37,9 @@ class Context(nn.Module):
     def reach(self) -> int:
         return max(self.windows, default=1) // 2
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        return pyramid(pixel_features(bands_of(inputs)), self.windows)
+    def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
+        """edges  False leaves out `reach` pixels on every side."""
+        return pyramid(pixel_features(bands_of(inputs)), self.windows, edges)
 
 
 def pixel_features(bands: Bands) -> Tensor:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..task import Inputs
 from .bands import Bands, bands_of
-from .windows import pyramid
+from .pixels import by_parts
+from .windows import cut, pyramid
 
 
 class Block(nn.Module):
@@ -27,10 +28,14 @@ class Block(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        padded = F.pad(maps, (self.pad,) * 4, mode="replicate").contiguous(memory_format=torch.channels_last)
-        pixels = self.norm(self.around(padded).permute(0, 2, 3, 1))
-        return maps + self.down(F.gelu(self.up(pixels))).permute(0, 3, 1, 2)
+    def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
+        padded = F.pad(maps, (self.pad,) * 4, mode="replicate") if edges else maps
+        around = self.around(padded.contiguous(memory_format=torch.channels_last))
+        return cut(maps, 0 if edges else self.pad) + by_parts(self.mixed, around)
+
+    def mixed(self, pixels: Tensor) -> Tensor:
+        """The layers at each pixel: (rows, width) -> the same."""
+        return self.down(F.gelu(self.up(self.norm(pixels))))
 
 
 class Trunk(nn.Module):
@@ -44,10 +49,12 @@ class Trunk(nn.Module):
         self.width = width * (1 + 2 * len(self.windows))
         self.reach = sum(block.pad for block in self.blocks) + max(self.windows, default=1) // 2  # type: ignore[misc]
 
-    def forward(self, maps: Tensor) -> Tensor:
-        maps = self.blocks(maps.contiguous(memory_format=torch.channels_last))
-        maps = self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return pyramid(maps / math.sqrt(maps.shape[1]), self.windows)  # rows of length 1 or so: a scale for any head
+    def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
+        """edges  False leaves out `reach` pixels on every side."""
+        for block in self.blocks:
+            maps = block(maps, edges)
+        scale = math.sqrt(maps.shape[1])  # rows of length 1 or so: a scale for any head
+        return pyramid(by_parts(lambda pixels: self.norm(pixels) / scale, maps), self.windows, edges)
 
 
 class Dense(nn.Module):
@@ -58,6 +65,8 @@ class Dense(nn.Module):
     windows  sizes of the windows of the final means and deviations, in pixels (odd)
     """
 
+    leaves_edges = True
+
     def __init__(
         self, bands: int, width: int = 48, blocks: int = 3, kernel: int = 5, windows: tuple[int, ...] = (7, 15)
     ):
@@ -67,9 +76,10 @@ class Dense(nn.Module):
         self.trunk = Trunk(width, blocks, kernel, windows)
         self.width, self.reach = self.trunk.width, self.trunk.reach
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
+        """edges  False leaves out `reach` pixels on every side."""
         maps = self.stem(bands_of(inputs).values)
-        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), edges)
 
 
 class Spectral(nn.Module):
@@ -83,6 +93,8 @@ class Spectral(nn.Module):
     `width` is that of one date; more dates or plain bands give more.
     """
 
+    leaves_edges = True
+
     def __init__(self, width: int = 48, blocks: int = 4, kernel: int = 5, windows: tuple[int, ...] = (7, 15)):
         super().__init__()
         self.weigh = nn.Sequential(nn.Linear(2 * len(FREQUENCIES), 64), nn.GELU(), nn.Linear(64, 2 * width))
@@ -91,22 +103,26 @@ class Spectral(nn.Module):
         self.trunk = Trunk(width, blocks, kernel, windows)
         self.width, self.reach, self.windows = self.trunk.width, self.trunk.reach, self.trunk.windows
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
+        """edges  False leaves out `reach` pixels on every side."""
         bands = bands_of(inputs)
-        parts = [self.date(bands.of_date(date)) for date in bands.known_dates]
+        parts = [self.date(bands.of_date(date), edges) for date in bands.known_dates]
         spectra = bands.wavelengths.isfinite() & torch.isin(bands.dates, torch.tensor(bands.known_dates))
         if not bool(spectra.all()):
-            parts.append(pyramid(bands.values[:, ~spectra], self.windows))
-        return torch.cat(parts, dim=1)
+            plain = pyramid(bands.values[:, ~spectra], self.windows, edges)
+            parts.append(cut(plain, 0 if edges else self.reach - max(self.windows, default=1) // 2))
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
-    def date(self, bands: Bands) -> Tensor:
+    def date(self, bands: Bands, edges: bool) -> Tensor:
         """Features (n, width, height, width of the image) of one spectrum a pixel."""
         weights = self.weigh(waves(bands.wavelengths).to(self.bias)).unflatten(1, (2, -1))  # (bands, 2, width)
         weights = weights / math.sqrt(len(bands.wavelengths))
-        dark, bright = (bands.values.clamp(min=0) + 0.03).log() + 2.0, 4.0 * bands.values.clamp(-0.2, 2.0) - 0.8
-        maps = F.conv2d(dark, weights[:, 0].T[:, :, None, None]) + F.conv2d(bright, weights[:, 1].T[:, :, None, None])
-        maps = maps + self.bias[:, None, None]
-        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+
+        def mixed(pixels: Tensor) -> Tensor:
+            dark, bright = (pixels.clamp(min=0) + 0.03).log() + 2.0, 4.0 * pixels.clamp(-0.2, 2.0) - 0.8
+            return self.norm(dark @ weights[:, 0] + bright @ weights[:, 1] + self.bias)
+
+        return self.trunk(by_parts(mixed, bands.values), edges)
 
 
 FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)

@@ -38,7 +38,7 @@ class Ridge(Learner):
         return RidgePrior(self.penalty, (int(encoder.width) + 1, self.outputs) if self.prior_mean else None)  # type: ignore[arg-type]
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
-        prior = self.net.head
+        prior: RidgePrior = self.net.head  # type: ignore[assignment]
         table, numbers = with_one(features), problem.as_numbers(targets).to(features)
         start = 0.0 if prior.mean is None else prior.mean[:, : problem.outputs]
         penalty = prior.log_penalty.exp()
@@ -46,4 +46,4 @@ class Ridge(Learner):
             numbers = numbers - table @ start
         weights = start + ridge(table, numbers, penalty, problem.row_weights(targets))  # eq. 4 and 5
         scale = prior.log_scale.exp()
-        return lambda rows: Prediction(scale * (with_one(rows) @ weights))  # eq. 6
+        return lambda rows: Prediction(scale * torch.addmm(weights[-1], rows, weights[:-1]))  # eq. 6

@@ -15,6 +15,7 @@ import torch
 from ..errors import SettingsError
 from ..files import checksum
 from ..problem import Classes, Quantity
+from .allocator import keep_freed_memory
 from .area import Area
 from .fit import Choices, Fitted, fit_map
 from .keep import load_model, save_model
@@ -127,6 +128,7 @@ def make_map(
     progress: Progress = lambda stage, done, total: None,
 ) -> Result:
     """Map a scene from labels into `output`, which the caller has claimed. The caller closes the result."""
+    keep_freed_memory()
     torch.set_num_threads(1)  # a block is computed by one thread, so that its bytes don't depend on how many there are
     clock = Clock()
     scene = scene_choice.open()
@@ -162,6 +164,7 @@ def apply_model(
     progress: Progress = lambda stage, done, total: None,
 ) -> Result:
     """Map another scene with the model of an earlier map, without labels."""
+    keep_freed_memory()
     torch.set_num_threads(1)
     clock = Clock()
     model, kept = load_model(folder)

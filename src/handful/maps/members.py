@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..encoders.windows import cut
 from ..learner import Learner, Predictor
 from ..problem import UNLABELLED, Classes, Prediction, Problem
 from ..solvers import rows as as_rows
@@ -96,13 +97,16 @@ class Blend:
                 answers.append(cut(certain(predictor, predictor.outputs(inputs)), margin)[0])
                 continue
             if key not in features:
-                features[key] = cut(member.learner.net.encode(inputs), margin)
+                features[key] = within(member.learner.net.encoder, inputs, margin)
             flat = {"features": as_rows(features[key])}
             table = certain(predictor, predictor.outputs(flat))
             answers.append(unrows(table, tuple(features[key].shape))[0])
         return torch.stack(answers), features
 
 
-def cut(maps: Tensor, margin: int) -> Tensor:
-    """(n, d, height, width) without `margin` pixels on every side."""
-    return maps[:, :, margin : maps.shape[2] - margin, margin : maps.shape[3] - margin] if margin else maps
+def within(encoder: nn.Module, inputs: Mapping[str, Tensor], margin: int) -> Tensor:
+    """Features without `margin` pixels (at least the reach) on every side, where that can be, computed nowhere else."""
+    if not getattr(encoder, "leaves_edges", False):
+        return cut(encoder(inputs), margin)
+    spare = margin - int(encoder.reach)  # type: ignore[arg-type]
+    return encoder({name: cut(t, spare) if t.dim() == 4 else t for name, t in inputs.items()}, edges=False)
