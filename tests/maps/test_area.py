@@ -47,4 +47,4 @@ def test_an_area_without_polygons_or_off_the_scene():
 
 def test_points_among_the_polygons_are_left_out_and_said():
     found = Area.read(area(box(500_000, 5_000_000, 500_300, 5_000_100), Point(500_100, 5_000_190)), GRID)
-    assert found.mask(GRID.window).sum() == 300 and any("1 features of the area" in note for note in found.notes)
+    assert found.mask(GRID.window).sum() == 300 and any("1 feature of the area" in note for note in found.notes)

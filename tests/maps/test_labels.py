@@ -127,7 +127,7 @@ def test_names_of_classes(values, names):
 
 def test_nothing_is_not_background():
     labels = read_labels(layer([Point(1, 1), Point(2, 2), box(0, 0, 30, 20)], c=["a", "b", None]), PIXELS)
-    assert len(labels) == 2 and said(labels, "1 label") and said(labels, "not taken as background")
+    assert len(labels) == 2 and said(labels, "1 label with nothing") and said(labels, "not taken as background")
 
 
 def test_classes_without_a_valid_label_have_no_name():
@@ -235,7 +235,7 @@ def test_a_quantity_with_its_unit():
     labels = read_labels(frame, PIXELS, target_column="v", unit="%")
     assert labels.problem == Quantity("v", "%")
     assert labels.targets.dtype == np.float32 and labels.targets.tolist() == [1.5, 2.0]
-    assert said(labels, "2 labels have nothing in 'v'")
+    assert said(labels, "2 labels with nothing in 'v'")
 
 
 def test_two_values_on_a_pixel_give_their_mean():
@@ -303,3 +303,15 @@ def test_one_class_makes_no_map():
     with pytest.raises(LabelsError, match="every label is 'a'"):
         labels.require_classes()
     read_labels(layer([Point(1, 1)], v=[1.0]), PIXELS, target_column="v").require_classes()
+
+
+def test_many_overlapping_quantities_give_each_pixel_the_mean_of_its_own():
+    rng = np.random.default_rng(0)
+    x, y, width, height = rng.uniform(-3, 27, 60), rng.uniform(-3, 18, 60), *rng.uniform(3.2, 14, (2, 60))
+    shapes, values = [box(*one) for one in zip(x, y, x + width, y + height, strict=True)], rng.uniform(0, 9, 60)
+    labels = read_labels(layer([*shapes, Point(0.2, 0.2)], v=[*values, 4.0]), PIXELS, target_column="v")
+    rows, columns = np.mgrid[:20, :30] + 0.5
+    held = np.array([shapely.contains_xy(shape, columns, rows) for shape in shapes] + [(rows < 1) & (columns < 1)])
+    assert places(labels) == sorted(zip(*np.nonzero(held.any(0)), strict=True))
+    mean = (held * np.r_[values, 4.0][:, None, None]).sum(0) / np.maximum(held.sum(0), 1)
+    np.testing.assert_allclose(labels.targets, mean[labels.rows, labels.columns], rtol=1e-5)

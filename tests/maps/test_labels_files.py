@@ -399,7 +399,7 @@ def test_whole_numbers_of_a_table_are_ordered_as_numbers(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,kind\n" + "\n".join(rows))
     labels = read_labels(tmp_path / "a.csv", GRID, labels_crs=32633)
     assert labels.problem == Classes(("2", "9", "10")) and any(
-        "2 labels have nothing in 'kind'" in note for note in labels.notes
+        "2 labels with nothing in 'kind'" in note for note in labels.notes
     )
 
 

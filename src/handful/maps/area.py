@@ -11,7 +11,7 @@ import shapely
 from handful.errors import LabelsError
 from handful.maps.grid import Grid, Window
 from handful.maps.label_pixels import cover
-from handful.maps.placing import Parts, extents, place
+from handful.maps.placing import Parts, count, extents, place
 from handful.maps.vectors import read_features
 
 
@@ -38,8 +38,7 @@ class Area:
         if not polygons.any():
             raise LabelsError(f"{features.name}: an area is made of polygons; there are none in it.")
         notes = [note.replace("label", "feature") for note in features.notes]
-        if not polygons.all():
-            notes.append(f"{int((~polygons).sum()):,} features of the area are no polygons: left out.")
+        count(notes, int((~polygons).sum()), "of the area that is no polygon: left out", "feature")
         parts = place(features, grid)
         parts = parts.take(polygons[parts.feature])
         area = cls(

@@ -12,7 +12,7 @@ from handful.errors import LabelsError
 from handful.maps import label_columns, label_raster, label_styles, vectors
 from handful.maps.grid import Grid
 from handful.maps.label_pixels import Pixels, burnt, settle
-from handful.maps.placing import Features, Parts, extents, place
+from handful.maps.placing import Features, Parts, count, extents, place
 from handful.maps.thinning import Thinned
 from handful.problem import Classes, Problem, Quantity
 
@@ -127,7 +127,7 @@ def _from_features(features: Features, asked: Asked) -> Labels:
     if not named.any():
         raise LabelsError(f"{features.name}: column '{column}' is empty in all of its {len(values):,} features.")
     if not named.all():
-        notes.append(f"{int((~named).sum()):,} labels have nothing in '{column}': left out, not taken as background.")
+        count(notes, int((~named).sum()), f"with nothing in '{column}': left out, not taken as background")
     parts = place(features, asked.grid)
     notes.extend(parts.notes)
     parts = parts.take(named[parts.feature])

@@ -58,13 +58,13 @@ def place(features: Features, grid: Grid) -> Parts:
     """Lay a layer on a grid: reprojected, mended, in single parts; what is left out is counted in `notes`."""
     notes: list[str] = []
     geometry = np.array(shapely.force_2d(features.geometry), dtype=object)
-    _count(notes, int(shapely.has_z(features.geometry).sum()), "with heights: the heights are ignored")
+    count(notes, int(shapely.has_z(features.geometry).sum()), "with heights: the heights are ignored")
     usable = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry)) & _finite(geometry)
-    _count(notes, int((~usable).sum()), "without a geometry or with NaN or infinite coordinates: left out")
+    count(notes, int((~usable).sum()), "without a geometry or with NaN or infinite coordinates: left out")
     feature = np.flatnonzero(usable)
     geometry = to_pixels(geometry[usable], features, grid)
     placed = _finite(geometry, FAR)
-    _count(notes, int((~placed).sum()), "too far away, or that cannot be projected to the scene's CRS: left out")
+    count(notes, int((~placed).sum()), "too far away, or that cannot be projected to the scene's CRS: left out")
     geometry, feature = _mended(geometry[placed], feature[placed], notes)
     geometry, feature = _single(geometry, feature)
     return Parts(_with_small_as_points(geometry), feature, notes)
@@ -108,8 +108,8 @@ def _mended(geometry: np.ndarray, feature: np.ndarray, notes: list[str]) -> tupl
     bad = np.flatnonzero((shapely.get_dimensions(geometry) == 2) & ~shapely.is_valid(geometry))
     geometry[bad] = shapely.make_valid(geometry[bad])
     gone = bad[shapely.is_empty(geometry[bad]) | (shapely.get_dimensions(geometry[bad]) < 2)]
-    _count(notes, len(bad) - len(gone), "with an invalid polygon (it crosses itself, say): mended")
-    _count(notes, len(gone), "with a polygon that has no area: left out")
+    count(notes, len(bad) - len(gone), "with an invalid polygon (it crosses itself, say): mended")
+    count(notes, len(gone), "with a polygon that has no area: left out")
     keep = ~np.isin(np.arange(len(geometry)), gone)
     return geometry[keep], feature[keep]
 
@@ -137,9 +137,10 @@ def _with_small_as_points(geometry: np.ndarray) -> np.ndarray:
     return geometry
 
 
-def _count(notes: list[str], number: int, what: str) -> None:
+def count(notes: list[str], number: int, what: str, noun: str = "label") -> None:
+    """Add to `notes` that so many labels are of a kind; nothing where there are none."""
     if number:
-        notes.append(f"{number:,} label{'s' if number > 1 else ''} {what}.")
+        notes.append(f"{number:,} {noun}{'s' if number > 1 else ''} {what}.")
 
 
 def extents(geometry: np.ndarray, grid: Grid) -> str:
