@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -45,6 +46,9 @@ class FineTune(Learner):
 
     def fit(self, support: Examples) -> Answer:
         net = self.start(support)
+        if self.moves.startswith("head"):  # the features stay: they are computed once
+            with torch.no_grad():
+                support = replace(support, inputs={"features": net.encode(support.inputs)})
         moving = [w.requires_grad_() for name, w in net.named_parameters() if name.startswith(self.moves)]
         optimizer = torch.optim.AdamW(moving, lr=self.step_size, weight_decay=self.weight_decay)
         for _ in range(self.steps):
