@@ -21,7 +21,7 @@ from wholescene import Whole
 
 from handful.learners import LEARNERS
 
-SLOW = {"scratch": 2, "fine_tune": 2}  # draws of a learner that descends for minutes
+SLOW = {"scratch": 1, "fine_tune": 1}  # draws of a learner that descends for minutes
 RIVALS = ["random forest on bands", "3x3 and 7x7 context", "careful analyst"]
 Row = dict[str, str]
 
@@ -96,7 +96,7 @@ def main() -> None:
         f"Balanced accuracy, mean of {args.draws} seeded draws (seeds 0 to {args.draws - 1}) of k labels a class, at "
         f"most half of a class, on every labelled pixel that is not in the support; ± is half of the 95 % interval "
         f"over draws. Fewer draws: {few or 'none'}. Classes and their pixels: {pixels}. `auto` is the whole of "
-        "`handful map`; a learner by name is its map without the folds, which can't change it. Rivals are each the "
+        "`handful map`; a learner by name is its map with the default smoothing. Rivals are each the "
         "best of their configurations in hindsight; all are in the CSV beside this page."
     )
     methods = [*(m for m in args.learners), *(RIVALS if args.rivals else [])]

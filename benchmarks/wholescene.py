@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from handful.encoders.windows import cut
 from handful.maps.blocks import blocks, grown
 from handful.maps.fit import SAMPLE, Choices, fit_map
 from handful.maps.grid import Window
 from handful.maps.judge import ClassJudge
 from handful.maps.labels import Labels, read_labels
 from handful.maps.look import encoder_key
-from handful.maps.members import certain, cut
+from handful.maps.members import certain
+from handful.maps.model import Smoothing
 from handful.maps.scene import Scene
 from handful.maps.sight import Sight
 from handful.maps.weights import pretrained
@@ -66,9 +68,9 @@ class Whole:
         return found, values_of(fitted.labels), model.judge.calibration.temperature
 
     def one(self, name: str, labels: Labels) -> Made:
-        """The same map as of `--learner name`, without the folds, which can't change it."""
+        """The map of `--learner name` without folds, which choose the smoothing and temper the confidence only."""
         learner = pretrained(name, labels.problem.outputs)
-        reach, smooth = int(learner.net.encoder.reach), self.choices.smoothing  # type: ignore[arg-type]
+        reach, smooth = int(learner.net.encoder.reach), Smoothing()  # type: ignore[arg-type]
         margin = reach + smooth.reach
         values, valid = self.scene.read(grown(Window(0, 0, self.grid.height, self.grid.width), margin))
         inputs = self.sight.inputs(values[None])
