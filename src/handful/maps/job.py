@@ -51,7 +51,11 @@ class SceneChoice:
         scene = Scene.open(
             list(self.paths), bands=names, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask
         )
-        return scene.within(Area.read(self.area, scene.grid)) if self.area else scene
+        if not self.area:
+            return scene
+        area = Area.read(self.area, scene.grid)
+        scene.notes.extend(area.notes)
+        return scene.within(area)
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ class LabelChoice:
     labels_crs: str | None = None
     layer: str | None = None
 
-    def read(self, scene: Scene) -> Labels:
-        return read_labels(self.path, scene.grid, **{k: v for k, v in asdict(self).items() if k != "path"})
+    def read(self, scene: Scene, seed: int = 0) -> Labels:
+        """seed: of the pixels that are kept of large polygons."""
+        return read_labels(self.path, scene.grid, seed=seed, **{k: v for k, v in asdict(self).items() if k != "path"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def make_map(
     torch.set_num_threads(1)  # a block is computed by one thread, so that its bytes don't depend on how many there are
     clock = Clock()
     scene = scene_choice.open()
-    labels = label_choice.read(scene)
+    labels = label_choice.read(scene, choices.seed)
     colours = chosen_palette(painting.palette, labels)
     for note in [*scene.notes, *labels.notes]:
         tell(note)
@@ -148,7 +153,7 @@ def make_map(
     outputs = Outputs(output, fitted.model.problem, colours)
     counts = painted(scene, fitted.model, painting, outputs, key_of(record), clock, progress)
     if test_labels:
-        test = LabelChoice(**(asdict(label_choice) | {"path": test_labels})).read(scene)
+        test = LabelChoice(**(asdict(label_choice) | {"path": test_labels})).read(scene, choices.seed)
         record["test"] = outputs.tested(test, fitted.labels)
         record["inputs"].append({"path": test_labels, "checksum": checksum(test_labels)})
     return Result(record | outputs.counted(record, counts), scene, fitted.labels, outputs, clock)
