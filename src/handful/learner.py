@@ -82,7 +82,6 @@ class Learner(ABC):
 
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
-    moves_encoder: ClassVar[bool] = False  # True: adapting changes the features, so they can't be shared
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
 
     def __post_init__(self) -> None:
@@ -94,6 +93,11 @@ class Learner(ABC):
             torch.manual_seed(self.seed)
             encoder = make_encoder(self.encoder, self.encoder_settings)
             return Net(encoder, self.head(encoder))
+
+    @property
+    def moves_encoder(self) -> bool:
+        """Whether adapting changes the features, so that they can't be computed before."""
+        return False
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()

@@ -85,7 +85,7 @@ def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> 
 
     scene_choice = SceneChoice(scenes, **part(given, SceneChoice, "paths"))
     label_choice = LabelChoice(labels, **part(given, LabelChoice, "path"))
-    choices, painting = Choices(**part(given, Choices, "smoothing")), Painting(**part(given, Painting))
+    choices, painting = Choices(**part(given, Choices)), Painting(**part(given, Painting))
     if given["dry_run"]:
         check(output, OURS, overwrite=given["overwrite"])
         rehearse(scene_choice, label_choice, choices, output, given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from ..learner import Answer, Learner, Net, settings
 from ..problem import Prediction
-from ..task import Examples, Inputs, Task
+from ..task import Examples, Inputs, Task, each
 
 
 @settings
@@ -26,6 +25,7 @@ class FineTune(Learner):
     moves         prefix of the weights that move: '' all, 'head.' a linear probe
     pretrained    False starts each task from random weights and ignores what was learned before
     new_head      begin with a head of zeros, where classes mean something else in each task
+    batch         examples a step, drawn with the seed; 4 as in Chen et al. 2019 (arXiv:1904.04232)
     """
 
     steps: int = Field(default=100, ge=0)
@@ -34,7 +34,11 @@ class FineTune(Learner):
     moves: str = ""
     pretrained: bool = True
     new_head: bool = True
-    moves_encoder: ClassVar[bool] = True
+    batch: int = Field(default=4, ge=1)
+
+    @property
+    def moves_encoder(self) -> bool:
+        return not self.moves.startswith("head")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,15 +50,17 @@ class FineTune(Learner):
 
     def fit(self, support: Examples) -> Answer:
         net = self.start(support)
-        if self.moves.startswith("head"):  # the features stay: they are computed once
+        if not self.moves_encoder:  # the features stay: they are computed once
             with torch.no_grad():
                 support = replace(support, inputs={"features": net.encode(support.inputs)})
+        draw = torch.Generator().manual_seed(self.seed)
         moving = [w.requires_grad_() for name, w in net.named_parameters() if name.startswith(self.moves)]
         optimizer = torch.optim.AdamW(moving, lr=self.step_size, weight_decay=self.weight_decay)
         for _ in range(self.steps):
+            some = drawn(support, self.batch, draw)
             with torch.enable_grad():
                 optimizer.zero_grad()
-                support.problem.loss(Prediction(net(support.inputs)), support.targets).backward()
+                some.problem.loss(Prediction(net(some.inputs)), some.targets).backward()
             optimizer.step()
         net.requires_grad_(False)
 
@@ -78,6 +84,14 @@ class FineTune(Learner):
         Support and query are two sets of labels; pooled training makes no difference between them.
         """
         return sum_of_losses([task.support, task.query], self.net)
+
+
+def drawn(support: Examples, count: int, draw: torch.Generator) -> Examples:
+    """So many of the examples at random; all of them, in order, where there are no more."""
+    if len(support) <= count:
+        return support
+    some = torch.randperm(len(support), generator=draw)[:count]
+    return replace(support, inputs=each(support.inputs, lambda t: t[some]), targets=support.targets[some])
 
 
 def sum_of_losses(sets: list[Examples], net: Net) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import ClassVar
 
 from pydantic import Field
 from torch import nn
@@ -30,7 +29,10 @@ class Maml(Learner):
     step_size: float = Field(default=0.1, gt=0)
     second_order: bool = True
     moves: str = ""
-    moves_encoder: ClassVar[bool] = True
+
+    @property
+    def moves_encoder(self) -> bool:
+        return not self.moves.startswith("head")
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]

@@ -82,12 +82,14 @@ def out_of_fold(
     targets: np.ndarray,
     problem: Problem,
     sigmas: Sequence[float],
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Answers (members, sigmas, m, outputs) at labels by models fitted without their fold; 0 where nothing judged."""
     found = np.zeros((len(members), len(sigmas), len(targets), problem.outputs))
-    for train, test in folds.splits():
+    for number, (train, test) in enumerate(folds.splits()):
         if len(test):
             found[:, :, test] = Blend.fit(members, seen, train, targets, problem).judge(seen, test, sigmas)
+        progress(number + 1, len(folds))
     return found
 
 
@@ -99,6 +101,7 @@ def try_all(
     problem: Problem,
     judge: Judge,
     sigmas: Sequence[float],
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Trial], float]:
     """Every candidate under the same folds, and the smoothing that suits the first of them best.
 
@@ -106,7 +109,7 @@ def try_all(
     """
     strong = unique(member for c in tried for member in c.members if not c.rival)
     cheap = unique(member for c in tried for member in c.members if c.rival)
-    smooth = out_of_fold(strong, seen, folds, labels.targets, problem, sigmas)
+    smooth = out_of_fold(strong, seen, folds, labels.targets, problem, sigmas, progress)
     bare = out_of_fold(cheap, seen.alone(), folds, labels.targets, problem, [0.0])
     labels = labels.dealt(folds)
     first = [strong.index(member) for member in tried[0].members]

@@ -26,6 +26,7 @@ from .sight import Sight
 from .weights import check_bands, pretrained
 
 MOST_LABELS = 4000  # rows that learners are fitted on; beyond, a seeded sample of each class
+MOST_WINDOWS = 100  # rows for a learner that moves its encoder: each is a window that it computes at every step
 MANY = 1000  # labels beyond which smoothing is validated at fewer places around each
 SIGMAS = (0.0, 1.0, 2.0, 3.0)  # pixels; smoothings that are tried where there are labels enough to choose by
 TOLD = 32  # features that the area of applicability compares
@@ -67,8 +68,11 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     far = scene.grid.metres(rows[:PLACES], columns[:PLACES])
     judge = judge_of(labels.problem, labels.targets)
     folds = all_folds(located, far, labels.problem, choices.seed)
-    sigmas = SIGMAS if enough(labels.targets, folds["matched"]) else (Smoothing.sigma,)
-    trials, sigma = try_all(tried, seen, folds["matched"], located, labels.problem, judge, sigmas)
+    sigmas: tuple[float, ...] = SIGMAS if enough(labels.targets, folds["matched"]) else (Smoothing.sigma,)
+    if seen.windows is not None:  # seen at the labels alone
+        folds, sigmas = {"matched": folds["matched"]}, (0.0,)
+    compared = lambda done, total: tell("comparing models", done, total)  # noqa: E731
+    trials, sigma = try_all(tried, seen, folds["matched"], located, labels.problem, judge, sigmas, compared)
     chosen, why = choose(trials, located, folds["matched"], judge)
     judge, calibration = judge.calibrated(chosen.answers, located.dealt(folds["matched"]), folds["matched"])
     blend = Blend.fit(chosen.candidate.members, seen, np.arange(len(seen)), labels.targets, labels.problem)
@@ -94,10 +98,10 @@ def see(
     scene: Scene, sight: Sight, labels: Labels, tried: list[Candidate], choices: Choices, tell: Progress
 ) -> tuple[Labels, Seen]:
     """The labels that lie on valid pixels (a sample where there are too many), and what is seen there."""
-    labels = thinned(labels, choices.seed)
     learners = [member.learner for candidate in tried for member in candidate.members]
     moving = [int(x.net.encoder.reach) for x in learners if x.moves_encoder]  # type: ignore[arg-type]
-    around = places(Smoothing.reach, 2 if len(labels.rows) <= MANY else 3)
+    labels = thinned(labels, choices.seed, MOST_WINDOWS if moving else MOST_LABELS)
+    around = places(0 if moving else Smoothing.reach, 2 if len(labels.rows) <= MANY else 3)
     seen = look(
         scene,
         sight,
@@ -117,9 +121,9 @@ def see(
     return kept, seen.pick(np.flatnonzero(good))
 
 
-def thinned(labels: Labels, seed: int) -> Labels:
-    """At most MOST_LABELS labels: a seeded sample that takes as many of each class as there are, or its share."""
-    if len(labels.rows) <= MOST_LABELS:
+def thinned(labels: Labels, seed: int, most: int) -> Labels:
+    """At most so many labels: a seeded sample that takes as many of each class as there are, or its share."""
+    if len(labels.rows) <= most:
         return labels
     rng = np.random.default_rng(seed)
     strata = labels.targets if isinstance(labels.problem, Classes) else np.zeros(len(labels.rows), int)
@@ -129,8 +133,8 @@ def thinned(labels: Labels, seed: int) -> Labels:
         members = order[strata[order] == stratum]
         rank[members] = np.arange(len(members))
     kept = np.zeros(len(strata), bool)
-    kept[np.lexsort((order, rank))[:MOST_LABELS]] = True
-    return labels.keep(kept, f"a sample of {MOST_LABELS:,} of {len(kept):,} labelled pixels is used")
+    kept[np.lexsort((order, rank))[:most]] = True
+    return labels.keep(kept, f"beyond the {most:,} that this learner is fitted on")
 
 
 def all_folds(labels: Labelled, far: np.ndarray, problem: Problem, seed: int) -> dict[str, Folds]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint import load
-from ..errors import SettingsError
+from ..errors import SettingsError, did_you_mean
 from ..learner import Learner
 from ..learners import LEARNERS, make
 from ..learners.classical import Classical
@@ -21,7 +21,9 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     A learner that nothing is learned for across tasks comes with the fixed context of a pixel instead.
     Raises SettingsError for an unknown learner, CheckpointError for a damaged checkpoint.
     """
-    bare = make(name, seed=seed) if name in LEARNERS else make(name)
+    if name not in LEARNERS:
+        raise SettingsError(f"no learner is called '{name}'. {did_you_mean(name, ['auto', *LEARNERS])}")
+    bare = make(name, seed=seed)
     if isinstance(bare, Classical):
         return make(name, encoder="context", seed=seed)
     source, source_name = _source(str(weights or SHIPPED))
