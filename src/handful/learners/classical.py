@@ -67,7 +67,8 @@ class Classical(Learner):
         makers = CLASSIFIERS if isinstance(problem, Classes) else REGRESSORS
         if self.estimator not in makers:
             raise TaskError(f"{self.estimator} learns classes only: choose another learner for a quantity.")
-        if isinstance(problem, Classes) and len(set(answers.tolist())) == 1:  # an estimator needs two
+        alike = len(set(answers.tolist())) == 1 or not (table != table[:1]).any()  # nothing to learn: some refuse it
+        if isinstance(problem, Classes) and alike:
             return lambda rows: Prediction(torch.zeros(len(rows), problem.outputs).to(rows))
         fitted = makers[self.estimator](self).fit(table, answers)
 

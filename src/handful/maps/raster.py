@@ -42,7 +42,8 @@ def reading(name: str) -> Iterator[None]:
     except PermissionError as error:
         raise EnvironmentFault(f"{name} may not be read (no permission): ask for the right to read it.") from error
     except BaseException as error:  # rasterio leaks GDAL's private error classes
-        why = " ".join(str(error).split())[:300] or type(error).__name__
+        told = error.__cause__ if "previous exception" in str(error) and error.__cause__ else error
+        why = " ".join(str(told).split())[:300] or type(told).__name__
         raise SceneError(
             f"{name} cannot be read ({why}): it is damaged or truncated; copy or download it again."
         ) from error

@@ -12,12 +12,14 @@ WIDE = 34  # letters of a name in a terminal
 
 
 def comparison(run: Run) -> RenderableType:
-    """Candidates and rivals with their intervals, best first, the folds, and whether the better model was worth it.
+    """Candidates and rivals with their intervals, best first, the folds, what can't be judged, and whether the better
+    model was worth it.
 
     Names are shown as they are: nothing that a user typed is read as markup or as a control sequence.
     """
     parts: list[RenderableType] = [part for part in (_candidates(run), _folds(run)) if part.row_count]
-    return Group(*parts, *([Text(plain(str(run["worth"])))] if run.get("worth") else []))
+    said = [*(run.get("cannot_judge") or []), *([run["worth"]] if run.get("worth") else [])]
+    return Group(*parts, *(Text(plain(str(sentence))) for sentence in said))
 
 
 def plain(text: str) -> str:
