@@ -19,7 +19,8 @@ from common import HERE, data, page, run, table
 from handful.bench.statistics import paired_interval, region_means
 
 RECIPES = {
-    "ridge": ("forest-damage.toml", "ridge, meta-trained"),
+    "averaged_ridge": ("forest-damage.toml", "averaged ridge, meta-trained"),
+    "ridge": ("forest-damage-ridge.toml", "ridge, meta-trained"),
     "protonet": ("forest-damage-protonet.toml", "protonet, meta-trained"),
     "maml": ("forest-damage-maml.toml", "maml, meta-trained"),
     "pooled": ("forest-damage-pooled.toml", "fine_tune, pooled regions"),

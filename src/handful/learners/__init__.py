@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
+from .averaged_ridge import AveragedRidge
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
 from .maml import Maml, first_order_maml
@@ -27,6 +28,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "maml": Maml,
     "first_order_maml": first_order_maml,
     "ridge": Ridge,
+    "averaged_ridge": AveragedRidge,
 }
 
 
