@@ -128,7 +128,10 @@ def main() -> None:
                 print(f"step {step} of {steps}, loss {loss:.3f}", file=sys.stderr, flush=True)
 
         pool = Pool(1_000_000, POOL, makers)
-        state = meta_train(learner, tasks_of(pool), TRAINING, validate=validate, folder=folder, progress=progress)
+        key = repr((LEARNER, TRAINING, SEED, SIZE, POOL, HELD_OUT, GROWTH, FIRST, QUERIES))
+        state = meta_train(
+            learner, tasks_of(pool), TRAINING, validate=validate, folder=folder, key=key, progress=progress
+        )
         scores = {str(shots): round(balanced_accuracy(learner, held_out, shots), 4) for shots in (1, 5, 20)}
         makers.shutdown(cancel_futures=True)
     record = {

@@ -96,8 +96,11 @@ class Learner(ABC):
 
     @property
     def moves_encoder(self) -> bool:
-        """Whether adapting changes the features, so that they can't be computed before."""
-        return False
+        """Whether adapting changes the features, so that they can't be computed before.
+
+        It does where a learner has a setting `moves`, the prefix of the weights that move, that isn't the head's.
+        """
+        return not getattr(self, "moves", "head.").startswith("head")
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()
@@ -149,9 +152,7 @@ class Learner(ABC):
         if not task.shared or self.moves_encoder:
             return task
         features = {"features": self.net.encode(task.support.inputs)}
-        return replace(
-            task, support=replace(task.support, inputs=features), query=replace(task.query, inputs=features)
-        )
+        return replace(task, support=replace(task.support, inputs=features), query=replace(task.query, inputs=features))
 
     def labelled_rows(self, examples: Examples) -> tuple[Tensor, Tensor]:
         """Encoded features (rows, width) and targets (rows,) of all that is labelled."""

@@ -46,6 +46,9 @@ class Examples:
         n = len(first_tensor(self.inputs))
         if len(self.targets) != n:
             raise TaskError(f"{n} inputs but {len(self.targets)} targets: give one target (or one map) an input.")
+        shape, space = tuple(first_tensor(self.inputs).shape), tuple(self.targets.shape[1:])
+        if space and shape[-len(space) :] != space:
+            raise TaskError(f"inputs of {shape} but a map of {space} as their targets: give one target a pixel.")
         known = self.targets[self.problem.labelled(self.targets)]
         if isinstance(self.problem, Classes) and len(known):
             low, high = int(known.min()), int(known.max())
@@ -62,6 +65,8 @@ class Examples:
         """Both sets as one, where their images are of one size."""
         if self.inputs is other.inputs:
             raise TaskError("two sets of labels on the same inputs: join their targets, not their inputs.")
+        if self.problem != other.problem:
+            raise TaskError(f"examples of {self.problem} and of {other.problem} are of two problems: keep them apart.")
         inputs = [first_tensor(self.inputs), first_tensor(other.inputs)]
         if inputs[0].shape[1:] != inputs[1].shape[1:]:
             raise TaskError(
@@ -74,7 +79,10 @@ class Examples:
         else:
             assert not isinstance(self.inputs, Tensor) and not isinstance(other.inputs, Tensor)
             joined = {name: torch.cat([tensor, other.inputs[name]]) for name, tensor in self.inputs.items()}
-        return Examples(joined, torch.cat([self.targets, other.targets]), self.problem)
+        base = None
+        if self.base_targets is not None and other.base_targets is not None:
+            base = torch.cat([self.base_targets, other.base_targets])
+        return Examples(joined, torch.cat([self.targets, other.targets]), self.problem, base)
 
     def counts(self) -> Tensor:
         """Labelled rows a class (outputs,); a quantity has one count."""

@@ -36,10 +36,6 @@ class FineTune(Learner):
     new_head: bool = True
     batch: int = Field(default=4, ge=1)
 
-    @property
-    def moves_encoder(self) -> bool:
-        return not self.moves.startswith("head")
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.pretrained:  # nothing is learned across tasks

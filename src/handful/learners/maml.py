@@ -12,7 +12,7 @@ from torch.func import functional_call
 from ..learner import Answer, Learner, Predictor, settings
 from ..problem import Prediction
 from ..solvers import Weights, descent
-from ..task import Examples, Inputs
+from ..task import Examples
 
 
 @settings
@@ -30,10 +30,6 @@ class Maml(Learner):
     second_order: bool = True
     moves: str = ""
 
-    @property
-    def moves_encoder(self) -> bool:
-        return not self.moves.startswith("head")
-
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
@@ -44,22 +40,17 @@ class Maml(Learner):
     def path(self, support: Examples) -> Iterator[Predictor]:
         problem, targets = support.problem, support.targets
         scaled = Examples(support.inputs, problem.standardise(targets), problem)
-        for moved in self.descent(scaled):
-            outputs = self.answer(moved)
-            yield Predictor(lambda inputs, outputs=outputs: problem.restore(outputs(inputs), targets), problem)  # type: ignore[misc]
+        for answer in map(self.answer, self.descent(scaled)):
+            yield Predictor(lambda inputs, answer=answer: problem.restore(answer(inputs), targets), problem)  # type: ignore[misc]
 
     def descent(self, support: Examples) -> Iterator[Weights]:
         learning = self.net.training  # else nothing flows back to the learner
-        named = [(name, w) for name, w in self.net.named_parameters() if name.startswith(self.moves)]
-        moving: Weights = {name: w if learning else w.detach() for name, w in named}
-        second_order, steps, size = self.second_order and learning, self.steps, self.step_size
-        yield from descent(self.net, support, moving, steps=steps, step_size=size, second_order=second_order)
+        moving = {n: w if learning else w.detach() for n, w in self.net.named_parameters() if n.startswith(self.moves)}
+        twice = self.second_order and learning
+        return descent(self.net, support, moving, steps=self.steps, step_size=self.step_size, second_order=twice)
 
     def answer(self, weights: Weights) -> Answer:
-        def outputs(inputs: Inputs) -> Prediction:
-            return Prediction(functional_call(self.net, weights, (inputs,)))
-
-        return outputs
+        return lambda inputs: Prediction(functional_call(self.net, weights, (inputs,)))
 
 
 first_order_maml = partial(Maml, second_order=False)

@@ -199,19 +199,14 @@ def findings(
     sigma: float,
 ) -> dict[str, Any]:
     """What the labels say of the chosen model and of the others, as run.json records it."""
+    members = chosen.candidate.members
     validation = {}
-    problem, members = labels.problem, chosen.candidate.members
     for kind, fold in folds.items():
-        if not fold.judged.any():
-            continue
-        if kind == "matched":
+        if fold.judged.any():
             answers = chosen.answers
-        else:
-            answers = out_of_fold(members, seen, fold, labels.targets, problem, [sigma])[:, 0]
-        validation[kind] = judge.score(answers, located.dealt(fold), fold.judged) | {
-            "median_distance_m": fold.median_distance_m if np.isfinite(fold.median_distance_m) else None,
-            "folds": len(fold),
-        }
+            if kind != "matched":
+                answers = out_of_fold(members, seen, fold, labels.targets, labels.problem, [sigma])[:, 0]
+            validation[kind] = validated(answers, located, fold, judge)
     judged = folds["matched"].judged
     odd, table = judge.findings(chosen.answers, located, judged)
     return {
@@ -231,6 +226,13 @@ def findings(
         "suspicious": [suspect(o, labels, grid) for o in odd],
         "observed": None if table else [located.targets[judged].tolist(), chosen.answers.mean(0)[judged, 0].tolist()],
     }
+
+
+def validated(answers: np.ndarray, located: Labelled, folds: Folds, judge: Judge) -> dict[str, Any]:
+    """The score of out-of-fold answers, and how far the judged labels lie from those that were trained on."""
+    away = folds.median_distance_m
+    score = judge.score(answers, located.dealt(folds), folds.judged)
+    return score | {"median_distance_m": away if np.isfinite(away) else None, "folds": len(folds)}
 
 
 def suspect(odd: Any, labels: Labels, grid: Grid) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from .. import __version__
 from ..errors import SettingsError
 from ..files import checksum
 from ..problem import Classes, Quantity
@@ -138,6 +139,7 @@ def make_map(
     clock = Clock()
     scene = scene_choice.open()
     labels = label_choice.read(scene, choices.seed)
+    test = replace(label_choice, path=test_labels).read(scene, choices.seed) if test_labels else None
     colours = chosen_palette(painting.palette, labels)
     for note in [*scene.notes, *labels.notes]:
         tell(note)
@@ -151,9 +153,9 @@ def make_map(
     record["parameters"] = asdict(scene_choice) | asdict(label_choice) | plain_choices(choices) | asdict(painting)
     save_model(fitted.model, output / "model", bands=record["bands"], radiometry=record["radiometry"], colours=colours)
     outputs = Outputs(output, fitted.model.problem, colours)
-    counts = painted(scene, fitted.model, painting, outputs, key_of(record), clock, progress)
-    if test_labels:
-        test = LabelChoice(**(asdict(label_choice) | {"path": test_labels})).read(scene, choices.seed)
+    key = key_of(record) | {"model": checksum(output / "model" / "model.safetensors")}
+    counts = painted(scene, fitted.model, painting, outputs, key, clock, progress)
+    if test_labels and test:
         record["test"] = outputs.tested(test, fitted.labels)
         record["inputs"].append({"path": test_labels, "checksum": checksum(test_labels)})
     return Result(record | outputs.counted(record, counts), scene, fitted.labels, outputs, clock)
@@ -227,10 +229,9 @@ def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
 
 def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
     """Raise SettingsError where a scene's bands are not those that the model was made for."""
-    wanted, found = model.sight, scene
-    same = len(wanted.wavelengths) == len(found.wavelengths) and bool((wanted.dates == found.dates).all())
-    near = same and np.allclose(wanted.wavelengths, found.wavelengths, atol=40.0, equal_nan=True)
-    if not near:
+    wanted = model.sight
+    same = len(wanted.dates) == len(scene.dates) and bool((wanted.dates == scene.dates).all())
+    if not same or not np.allclose(wanted.wavelengths, scene.wavelengths, atol=40.0, equal_nan=True):
         names = ", ".join(band["name"] for band in kept["bands"])
         now = ", ".join(band.name for band in scene.bands)
         raise SettingsError(
@@ -243,13 +244,10 @@ def described(
     scene: Scene, choice: SceneChoice, fitted: Fitted, choices: Choices, paths: Sequence[str]
 ) -> dict[str, Any]:
     labels = fitted.labels
-    counts = np.bincount(labels.targets, minlength=labels.problem.outputs) if labels.problem.outputs > 1 else None
     problem = labels.problem
-    said = (
-        dict(zip(problem.names, counts.tolist(), strict=True))
-        if isinstance(problem, Classes) and counts is not None
-        else {problem.name if isinstance(problem, Quantity) else "": len(labels)}
-    )
+    said = {problem.name: len(labels)} if isinstance(problem, Quantity) else {}
+    if isinstance(problem, Classes):
+        said = dict(zip(problem.names, np.bincount(labels.targets, minlength=problem.outputs).tolist(), strict=True))
     return about(scene, choice, fitted.model, paths) | {
         "command": "map",
         "learner": choices.learner,
@@ -290,7 +288,7 @@ def key_of(record: dict[str, Any]) -> dict[str, Any]:
     """What a finished block depends on; blocks of a run with another key are not taken over."""
     ignored = ("window", "workers", "palette")
     kept = {name: value for name, value in record["parameters"].items() if name not in ignored}
-    return {"inputs": record["inputs"], "parameters": kept, "versions": versions()}
+    return {"handful": __version__, "inputs": record["inputs"], "parameters": kept, "versions": versions()}
 
 
 def versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,11 @@ Encode = Callable[[Mapping[str, Tensor]], Tensor]
 
 def encoder_key(learner: Learner) -> str:
     """Learners with one key have one encoder with the same settings, and the same weights."""
-    seed = learner.seed if learner.meta_learned else 0
-    return f"{learner.encoder}{json.dumps(learner.encoder_settings, sort_keys=True)}{seed if seed else ''}"
+    digest = hashlib.sha256()
+    for weight in learner.net.encoder.state_dict().values():  # type: ignore[operator]
+        digest.update(weight.numpy().tobytes())
+    learned = f" {digest.hexdigest()[:16]}" if learner.net.encoder.state_dict() else ""  # type: ignore[operator]
+    return f"{learner.encoder}{json.dumps(learner.encoder_settings, sort_keys=True)}{learned}"
 
 
 def places(reach: int, stride: int) -> np.ndarray:

@@ -89,11 +89,12 @@ class Mapper:
         choices = Choices(self.learner, self.seed, self.prior, self.weights)
         fitted: Fitted = fit_map(opened, read, choices)
         self.model_: MapModel = fitted.model
-        self.report: dict[str, Any] = fitted.record
+        self.report: dict[str, Any] = fitted.record | {"notes": [*opened.notes, *fitted.labels.notes]}
         return self
 
     def predict(self, scene: Any) -> Map:
         """Map a scene with the same bands; the same bytes as `handful map` paints."""
+        torch.set_num_threads(1)  # its bytes would depend on how many there are
         model = self._fitted()
         opened = self._open(scene)
         grid = opened.grid

@@ -14,7 +14,9 @@ BRIGHT = 0.4  # reflectance that the brightest 2 % of an uncalibrated scene are 
 
 @dataclass(frozen=True)
 class Sight:
-    """Constants of one scene, taken once from a seeded sample of its pixels; a map of another scene takes its own.
+    """Constants of the scene that a model was fitted on, taken once from a seeded sample of its pixels.
+
+    A map of another scene keeps them: the same value must mean the same.
 
     wavelengths  (bands,) nm, NaN for a plain band (elevation, radar, an embedding)
     dates        (bands,) 0 for the first raster
