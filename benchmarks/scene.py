@@ -21,7 +21,7 @@ from wholescene import Whole
 
 from handful.learners import LEARNERS
 
-SLOW = {"scratch": 1, "fine_tune": 1}  # draws of a learner that descends for minutes
+SLOW = {"scratch": 1, "fine_tune": 1, "maml": 1, "first_order_maml": 1}  # draws of a learner that descends for minutes
 RIVALS = ["random forest on bands", "3x3 and 7x7 context", "careful analyst"]
 Row = dict[str, str]
 

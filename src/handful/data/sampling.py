@@ -88,10 +88,10 @@ def cropped(examples: Examples, side: int, rows: int, rng: np.random.Generator) 
         return examples
     for _ in range(TRIES):
         top, left = (int(rng.integers(max(1, length - side + 1))) for length in shape)
-        targets = piece(examples.targets, top, left, side)
-        part = replace(examples, targets=targets, base_targets=None)
+        inputs = each(examples.inputs, partial(piece, top=top, left=left, side=side))
+        part = Examples(inputs, piece(examples.targets, top, left, side), examples.problem)
         if bool((part.counts() >= rows).all()):
-            return replace(part, inputs=each(examples.inputs, partial(piece, top=top, left=left, side=side)))
+            return part
     return examples
 
 
