@@ -39,6 +39,10 @@ class Problem(ABC):
         """Targets (rows,), all labelled, to the numbers (rows, outputs) that a linear solver fits."""
 
     @abstractmethod
+    def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
+        """What a linear solver says, times a learned scale where a softmax follows; a quantity has its own unit."""
+
+    @abstractmethod
     def decide(self, prediction: Prediction) -> Tensor:
         """The answer for each example: class indices or values, dimension 1 dropped."""
 
@@ -88,6 +92,9 @@ class Classes(Problem):
 
     def as_numbers(self, targets: Tensor) -> Tensor:
         return 2.0 * F.one_hot(targets, self.outputs) - 1.0
+
+    def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
+        return scale * numbers
 
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, : self.outputs].argmax(1)
@@ -141,6 +148,9 @@ class Quantity(Problem):
 
     def as_numbers(self, targets: Tensor) -> Tensor:
         return targets[:, None]
+
+    def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
+        return numbers
 
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, 0]

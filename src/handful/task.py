@@ -46,9 +46,11 @@ class Examples:
         n = len(first_tensor(self.inputs))
         if len(self.targets) != n:
             raise TaskError(f"{n} inputs but {len(self.targets)} targets: give one target (or one map) an input.")
-        shape, space = tuple(first_tensor(self.inputs).shape), tuple(self.targets.shape[1:])
-        if space and shape[-len(space) :] != space:
-            raise TaskError(f"inputs of {shape} but a map of {space} as their targets: give one target a pixel.")
+        tensors = [self.inputs] if isinstance(self.inputs, Tensor) else self.inputs.values()
+        shapes, space = [tuple(tensor.shape) for tensor in tensors], tuple(self.targets.shape[1:])
+        if space and not any(shape[-len(space) :] == space for shape in shapes):
+            told = ", ".join(map(str, shapes))
+            raise TaskError(f"inputs of {told} but maps of {space} as their targets: give one target a pixel.")
         known = self.targets[self.problem.labelled(self.targets)]
         if isinstance(self.problem, Classes) and len(known):
             low, high = int(known.min()), int(known.max())

@@ -119,3 +119,12 @@ def test_mamls_path_begins_before_adaptation_and_ends_with_it() -> None:
     assert torch.equal(path[0].outputs(episode.query.inputs).mean, learner.net(episode.query.inputs))
     last = learner.adapt(episode.support).outputs(episode.query.inputs).mean
     assert torch.equal(path[-1].outputs(episode.query.inputs).mean, last)
+
+
+@pytest.mark.parametrize("name", ["ridge", "averaged_ridge"])
+def test_the_scale_of_scores_is_nothing_to_a_quantity(name: str) -> None:
+    episode, learner = task("quantity"), make(name, encoder="dense", encoder_settings=SMALL)
+    learner.net.double()
+    before = learner.adapt(episode.support).outputs(episode.query.inputs).mean
+    torch.nn.init.constant_(learner.net.head.log_scale, 1.5)
+    assert torch.equal(learner.adapt(episode.support).outputs(episode.query.inputs).mean, before)

@@ -25,7 +25,7 @@ class Ridge(Learner):
     """Bertinetto, Henriques, Torr & Vedaldi 2019, arXiv:1805.08136, eq. 4 to 6.
 
     Differs: rows are weighted so that classes with unequal shots have the same say, and the scores have a learned
-    scale but no shift, which a softmax would not see.
+    scale but no shift, which a softmax would not see; a quantity is not scaled.
 
     penalty     where the learned penalty of the squared weights begins
     prior_mean  learn the mean that the weights are drawn to, where classes mean the same in every task
@@ -46,4 +46,4 @@ class Ridge(Learner):
             numbers = numbers - table @ start
         weights = start + ridge(table, numbers, penalty, problem.row_weights(targets))  # eq. 4 and 5
         scale = prior.log_scale.exp()
-        return lambda rows: Prediction(scale * torch.addmm(weights[-1], rows, weights[:-1]))  # eq. 6
+        return lambda rows: Prediction(problem.as_scores(torch.addmm(weights[-1], rows, weights[:-1]), scale))  # eq. 6

@@ -171,6 +171,8 @@ class QuantityJudge(Judge):
     def better(self, ours: Array, theirs: Array, labels: Labelled, judged: Array) -> tuple[float, bool]:
         errors = [np.abs(a.mean(0)[judged, 0] - labels.targets[judged]) for a in (ours, theirs)]
         gain = np.square(errors[1]) - np.square(errors[0])
+        place = np.unique(labels.groups[judged], return_inverse=True)[1]
+        gain = np.bincount(place, gain) / np.bincount(place)  # labels of one place are one witness
         error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 4 else np.inf
         drop = float(np.sqrt(np.square(errors[1]).mean()) - np.sqrt(np.square(errors[0]).mean()))
         return drop, bool(gain.mean() > 2 * error)
