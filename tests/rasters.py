@@ -12,7 +12,9 @@ from affine import Affine
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 
 
-def write(path: Path, values: np.ndarray, names: tuple[str, ...] = (), tags: dict[str, str] | None = None, **more: Any) -> Path:
+def write(
+    path: Path, values: np.ndarray, names: tuple[str, ...] = (), tags: dict[str, str] | None = None, **more: Any
+) -> Path:
     """Write (bands, height, width) as a GeoTIFF in UTM 33N, unless told otherwise."""
     bands, height, width = values.shape
     profile: dict[str, Any] = dict(driver="GTiff", count=bands, height=height, width=width, dtype=values.dtype)

@@ -19,7 +19,7 @@ def conv_block(bands: int, width: int) -> nn.Sequential:
 
 
 class Conv4(nn.Module):
-    """Four convolutions with max-pooling (Vinyals et al. 2016, arXiv:1606.04080): (n, bands, height, width) -> (n, width).
+    """Four convolutions with max-pooling (Vinyals et al. 2016, arXiv:1606.04080): images (n, bands, ...) -> (n, width).
 
     Features are averaged over what is left of the image, so that images of any size have one width.
     """

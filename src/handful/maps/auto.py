@@ -31,9 +31,7 @@ class Candidate:
     rival: bool = False
 
 
-def candidates(
-    name: str, pretrained: Callable[[str], Learner], problem: Problem, spectrum: bool
-) -> list[Candidate]:
+def candidates(name: str, pretrained: Callable[[str], Learner], problem: Problem, spectrum: bool) -> list[Candidate]:
     """What is tried for `--learner name`: the named learner alone, or for `auto` the strong ones and their blend.
 
     spectrum  whether the scene has bands of known wavelength, which the learned encoder reads

@@ -24,6 +24,4 @@ def blocks(height: int, width: int, window: int = 0) -> Iterator[list[Window]]:
 
 def grown(window: Window, margin: int) -> Window:
     """The window with a margin on every side; it may reach beyond the raster."""
-    return Window(
-        window.row - margin, window.column - margin, window.height + 2 * margin, window.width + 2 * margin
-    )
+    return Window(window.row - margin, window.column - margin, window.height + 2 * margin, window.width + 2 * margin)

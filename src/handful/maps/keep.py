@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import FORMAT, put_weights, read_record, read_tensors, write_tensors
+from .. import __version__
+from ..checkpoint import FORMAT, RECORD, WEIGHTS, check_sizes, put_weights, read_record, read_tensors, write_tensors
 from ..errors import CheckpointError, HandfulError
-from ..files import write_json
+from ..files import checksum, write_json
 from ..learners import make, name_of
 from ..meta_train import part_of
 from ..problem import Classes, Problem, Quantity
@@ -22,12 +23,14 @@ from .judge import ClassJudge, Judge, QuantityJudge
 from .look import Seen, encoder_key
 from .members import Blend, Member
 from .model import Domain, MapModel, Smoothing
+from .model_record import check_map_record, check_seen, rehearse
 from .sight import Sight
 
 
 def save_model(model: MapModel, folder: Path, **record: Any) -> None:
     """Weights, the labels' features and every constant; `model.json` comes last."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)
     tensors: dict[str, Tensor] = {"targets": torch.from_numpy(model.targets)}
     used = {encoder_key(m.learner) for m in model.blend.members if not m.learner.moves_encoder}
     for number, member in enumerate(model.blend.members):
@@ -36,13 +39,15 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
         tensors[f"table{number}"] = model.seen.tables[key][:, model.seen.middle]
     if any(m.learner.moves_encoder for m in model.blend.members) and model.seen.windows is not None:
         tensors |= {f"windows.{name}": inputs for name, inputs in model.seen.windows.items()}
-    write_tensors(folder / "model.safetensors", tensors)
+    write_tensors(folder / WEIGHTS, tensors)
     members = [
         {"name": m.name, "learner": name_of(m.learner), "settings": m.learner.settings()} for m in model.blend.members
     ]
     described = {
         "format": FORMAT,
+        "handful": __version__,
         "kind": "map",
+        "weights": checksum(folder / WEIGHTS),
         "problem": plain_problem(model.problem),
         "members": members,
         "tables": sorted(used),
@@ -51,7 +56,7 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
         "judge": plain_judge(model.judge),
         "domain": plain_domain(model.domain),
     }
-    write_json(folder / "model.json", described | record)
+    write_json(folder / RECORD, described | record)
 
 
 def load_model(folder: str | Path) -> tuple[MapModel, dict[str, Any]]:
@@ -60,24 +65,31 @@ def load_model(folder: str | Path) -> tuple[MapModel, dict[str, Any]]:
     record = read_record(folder)
     if record.get("kind") != "map":
         raise CheckpointError(f"{folder} is a checkpoint of training, not the model of a map: give OUT/model.")
-    tensors = read_tensors(folder / "model.safetensors")
+    tensors = read_tensors(folder / WEIGHTS)
+    if record.get("weights", "") not in ("", checksum(folder / WEIGHTS)):
+        raise CheckpointError(f"{folder / WEIGHTS} is not the one that {RECORD} beside it was written for.")
     try:
-        return rebuild(record, tensors, folder), record
+        check_map_record(record)
+        model = rebuild(record, tensors, folder)
+        rehearse(model)
+        return model, record
     except CheckpointError:
         raise
-    except (HandfulError, KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as why:
+    except (HandfulError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, MemoryError) as why:
         raise CheckpointError(f"{folder} doesn't hold a whole model ({why}): run `handful map` again.") from why
 
 
 def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) -> MapModel:
     members = []
     for number, described in enumerate(record["members"]):
+        check_sizes(described["settings"])
         learner = make(str(described["learner"]), **described["settings"])
         put_weights(learner.net, part_of(tensors, f"member{number}."), folder)
         members.append(Member(str(described["name"]), learner))
     problem, targets = problem_of(record["problem"]), tensors["targets"].numpy()
     tables = {key: tensors[f"table{number}"][:, None] for number, key in enumerate(record["tables"])}
     windows = part_of(tensors, "windows.") or None
+    check_seen(problem, targets, tables, windows or {})
     seen = Seen(tables, windows, torch.ones(len(targets), 1, dtype=torch.bool), np.zeros((1, 2), int))
     blend = Blend.fit(members, seen, np.arange(len(targets)), targets, problem)
     domain = record["domain"]
@@ -137,6 +149,4 @@ def plain_domain(domain: Domain | None) -> dict[str, Any] | None:
 def area_of(plain: dict[str, Any]) -> Applicability:
     arrays = {name: np.array(plain[name]) for name in ("mean", "scale", "weights")}
     rows = np.array(plain["rows"], np.float32)
-    return Applicability(
-        **arrays, rows=rows, average_distance=plain["average_distance"], threshold=plain["threshold"]
-    )
+    return Applicability(**arrays, rows=rows, average_distance=plain["average_distance"], threshold=plain["threshold"])

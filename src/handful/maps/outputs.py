@@ -96,9 +96,7 @@ class Outputs:
         total = max(int(counts.pixels[1:].sum()), 1)
         found = [
             {"class": name, "pixels": int(pixels), "hectares": plain(hectares), "share": float(pixels / total)}
-            for name, pixels, hectares in zip(
-                self.problem.names, counts.pixels[1:], counts.hectares[1:], strict=True
-            )
+            for name, pixels, hectares in zip(self.problem.names, counts.pixels[1:], counts.hectares[1:], strict=True)
         ]
         text = io.StringIO()
         text.write(AREAS + "\n")

@@ -56,5 +56,3 @@ def check_bands(learner: Learner, bands: int, weights: str | Path | None) -> Non
             f"--weights {weights} reads {wanted} bands, but the scene has {bands}: "
             "give the bands that it was trained on with --bands, or other weights."
         )
-
-
