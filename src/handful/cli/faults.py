@@ -32,6 +32,7 @@ WORDS = {
     "allocate memory": errno.ENOMEM,
     "out of memory": errno.ENOMEM,
     "not enough memory": errno.ENOMEM,
+    "failed to map segment": errno.ENOMEM,  # of a library that no longer fits
 }
 FILES = {
     errno.ENOENT: "no such file or folder: check the path.",
@@ -69,7 +70,7 @@ def machine_number(error: BaseException) -> int | None:
         return errno.ENOMEM
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
-    if isinstance(error, (OSError, RuntimeError)) or type(error).__module__.startswith(FROM_OUTSIDE):
+    if isinstance(error, (OSError, RuntimeError, ImportError)) or type(error).__module__.startswith(FROM_OUTSIDE):
         text = str(error).lower()
         return next((number for words, number in WORDS.items() if words in text), None)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,9 +120,13 @@ def rehearse(
 ) -> None:
     """Read the inputs and say what would be done."""
     from ..maps.fit import candidates_for
+    from ..maps.job import chosen_palette
 
     scene = scene_choice.open()
-    labels = label_choice.read(scene)
+    labels = label_choice.read(scene, choices.seed)
+    if given["test_labels"]:
+        replace(label_choice, path=given["test_labels"]).read(scene)
+    chosen_palette(given["palette"], labels)
     note([*scene.notes, *labels.notes], given["quiet"])
     tried = [candidate.name for candidate in candidates_for(scene, labels.problem, choices)]
     size = f"{scene.grid.width:,} x {scene.grid.height:,} pixels"

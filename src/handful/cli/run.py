@@ -18,8 +18,14 @@ from .options import say
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit status."""
-    sys.exit(run(arguments))
+    """Run the command line and leave the process with its exit status.
+
+    Interrupted, it leaves at once: Python would wait for its threads, and take large libraries down piece by piece.
+    """
+    status = run(arguments)
+    if status == INTERRUPTED:
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

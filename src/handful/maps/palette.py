@@ -97,6 +97,8 @@ def read_palette(path: str | Path, names: Sequence[str]) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as why:
         raise SettingsError(f"palette {path} cannot be read ({why}): give a JSON or CSV text file.") from why
     pairs = _from_json(path, text) if text.lstrip().startswith("{") else _from_csv(text)
+    if not pairs:
+        raise SettingsError(f'palette {path} names no colour: expected {{"class": "#rrggbb"}}, or a CSV of the two.')
     return {_known(path, name, names): _colour(path, name, value) for name, value in pairs}
 
 

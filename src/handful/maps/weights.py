@@ -24,6 +24,8 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     if name not in LEARNERS:
         raise SettingsError(f"no learner is called '{name}'. {did_you_mean(name, ['auto', *LEARNERS])}")
     bare = make(name, seed=seed)
+    if weights:
+        _source(str(weights))  # whatever is wrong with them is said, also where they aren't used
     if isinstance(bare, Classical):
         return make(name, encoder="context", seed=seed)
     source, source_name = _source(str(weights or SHIPPED))
