@@ -60,7 +60,7 @@ def read(root: Path, name: str, group: str = "") -> Region:
     if len(shapes) > 1:
         raise DataError(f"the four rasters of site {name} under {root} differ in size: {sorted(shapes)}.")
     targets = np.where(damage == 1, 1, np.where(forest > 0, 0, UNLABELLED))
-    holes = [(values == 0).any(0) for values in images]
+    holes = [((values == 0) | ~np.isfinite(values)).any(0) for values in images]
     targets[holes[0] | holes[1]] = UNLABELLED
     values = np.concatenate([filled(image, hole) for image, hole in zip(images, holes, strict=True)])
     examples = Examples(inputs(values / np.float32(SCALE)), torch.from_numpy(targets)[None], PROBLEM)
