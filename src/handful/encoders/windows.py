@@ -7,21 +7,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def window_mean(maps: Tensor, size: int, edges: bool = True) -> Tensor:
-    """(n, d, height, width) -> the mean in an odd window.
+def box(maps: Tensor, taps: int, apart: int = 1) -> Tensor:
+    """(n, d, height, width) -> means of `taps` x `taps` pixels that lie `apart`, where all of them are on the maps."""
+    channels = maps.shape[1]
+    line = torch.full((channels, 1, 1, taps), 1.0 / taps, dtype=maps.dtype, device=maps.device)
+    along = F.conv2d(maps.contiguous(memory_format=torch.channels_last), line, groups=channels, dilation=(1, apart))
+    return F.conv2d(along, line.transpose(2, 3), groups=channels, dilation=(apart, 1))
 
-    edges  replicate them, so that the result is of the same size; else only where the whole window lies on the maps
+
+def means_and_deviations(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> list[Tensor]:
+    """(n, d, height, width) -> the mean and the standard deviation in each of the odd windows, one after the other.
+
+    edges  replicate them, so that the result is of the same size; else leave out the half of the largest window
+    A window that is several times a smaller one is the mean of the smaller one's.
     """
-    half, channels = size // 2, maps.shape[1]
-    padded = F.pad(maps, (half, half, half, half), mode="replicate") if edges else maps
-    line = torch.full((channels, 1, 1, size), 1.0 / size, dtype=maps.dtype, device=maps.device)
-    along = F.conv2d(padded.contiguous(memory_format=torch.channels_last), line, groups=channels)
-    return F.conv2d(along, line.transpose(2, 3), groups=channels)
-
-
-def window_deviation(maps: Tensor, means: Tensor, size: int, edges: bool = True) -> Tensor:
-    """(n, d, height, width): the standard deviation in an odd window, given the means of that window."""
-    return (window_mean(maps.square(), size, edges) - means.square()).clamp(min=1e-10).sqrt()
+    most = max(sizes, default=1) // 2
+    padded = F.pad(maps, (most,) * 4, mode="replicate") if edges else maps
+    found = {1: torch.cat([padded, padded.square()], dim=1)}
+    for size in sorted(set(sizes)):
+        part = max(done for done in found if size % done == 0)
+        found[size] = box(found[part], size // part, part)
+    parts = []
+    for size in sizes:
+        mean, square = cut(found[size], most - size // 2).chunk(2, dim=1)
+        parts += [mean, (square - mean.square()).clamp(min=1e-10).sqrt()]
+    return parts
 
 
 def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
@@ -29,13 +39,8 @@ def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
 
     edges  False leaves out the half of the largest window on every side
     """
-    most = 0 if edges else max(sizes, default=1) // 2
-    parts = [cut(maps, most)]
-    for size in sizes:
-        around = maps if edges else cut(maps, most - size // 2)
-        means = window_mean(around, size, edges)
-        parts += [means, window_deviation(around, means, size, edges)]
-    return torch.cat(parts, dim=1)
+    own = cut(maps, 0 if edges else max(sizes, default=1) // 2)
+    return torch.cat([own, *means_and_deviations(maps, sizes, edges)], dim=1)
 
 
 def cut(maps: Tensor, margin: int) -> Tensor:
