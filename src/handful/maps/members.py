@@ -59,7 +59,7 @@ class Member:
 def certain(predictor: Predictor, prediction: Prediction) -> Tensor:
     """Probabilities of classes along dimension 1, or values: what may be averaged over members and neighbours."""
     if isinstance(predictor.problem, Classes):
-        return prediction.mean.softmax(1)
+        return prediction.mean.movedim(1, 0).contiguous().softmax(0).movedim(0, 1)  # fast where classes are few
     return prediction.mean[:, :1]
 
 

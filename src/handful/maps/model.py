@@ -10,12 +10,11 @@ import torch
 
 from ..learner import Learner
 from ..problem import Classes, Problem
-from ..solvers import rows as as_rows
 from ..solvers.smooth import smoothed
-from ..trust.applicability import Applicability
+from ..trust.applicability import CHUNK, Applicability
 from .blocks import grown
 from .grid import Window
-from .judge import ClassJudge, Judge
+from .judge import Judge
 from .look import Readable, Seen, encoder_key
 from .members import Blend, cut
 from .sight import Sight
@@ -64,8 +63,12 @@ class Domain:
 
     def inside(self, features: torch.Tensor, own: np.ndarray) -> np.ndarray:
         """(1, width, height, width of the block) -> a mask of its `own` pixels (height, width), in order."""
-        told = as_rows(features[:, torch.from_numpy(self.columns)])
-        return self.area.inside(told[torch.from_numpy(own.ravel())].numpy())
+        pixels, columns = features[0].permute(1, 2, 0), torch.from_numpy(self.columns)
+        step = max(1, CHUNK // own.shape[1])  # rows of pixels that are compared while they are at hand
+        slabs = [
+            (pixels[top : top + step][..., columns].numpy(), own[top : top + step]) for top in range(0, len(own), step)
+        ]
+        return np.concatenate([self.area.inside(slab[mine]) for slab, mine in slabs])
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class MapModel:
             around = torch.from_numpy(valid)[None, None]
             around = cut(around, self.blend.reach).expand(len(answers), -1, -1, -1)
             answers = smoothed(answers, around, self.smoothing.sigma, self.smoothing.reach)
-        table = answers.flatten(2).double().numpy()[:, :, own.ravel()]
+        table = answers.flatten(2).numpy()[:, :, own.ravel()]
         return self.fill(own, table, self.trusted(features, own))
 
     def trusted(self, features: dict[str, torch.Tensor], own: np.ndarray) -> np.ndarray:
@@ -114,10 +117,10 @@ class MapModel:
     def fill(self, own: np.ndarray, table: np.ndarray, inside: np.ndarray) -> Painted:
         """Valid pixels' answers (members, outputs, pixels) laid out on the block."""
         painted = self.blank(Window(0, 0, *own.shape))
-        painted.map[own], painted.confidence[own] = self.judge.paint(table)
+        painted.map[own], painted.confidence[own], chances = self.judge.paint(table)
         painted.trust[own] = np.where(inside, INSIDE, OUTSIDE)
-        if painted.probabilities is not None and isinstance(self.judge, ClassJudge):
-            painted.probabilities[:, own] = self.judge.probabilities(table).T
+        if painted.probabilities is not None:
+            painted.probabilities[:, own] = chances
         return painted
 
     def blank(self, block: Window) -> Painted:

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,7 +49,11 @@ class Parts:
 
     def put(self, block: Window, painted: Painted) -> None:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{k: v for k, v in painted._asdict().items() if v is not None})
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as arrays:  # read by numpy.load
+            for name, value in painted._asdict().items():
+                if value is not None:
+                    with arrays.open(f"{name}.npy", "w") as file:
+                        np.lib.format.write_array(file, value, allow_pickle=False)
         write_bytes(self.path(block), buffer.getvalue())
 
     def get(self, block: Window) -> Painted:

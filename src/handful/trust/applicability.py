@@ -43,9 +43,10 @@ class Applicability:
 
     def _nearest(self, rows: np.ndarray) -> np.ndarray:
         rows = _standardised(rows, self.mean, self.scale, self.weights)
-        order = np.square(self.rows).sum(1) - 2 * (rows @ self.rows.T)  # squared distance, less a row's own norm
-        nearest = self.rows[order.argmin(1)]
-        return np.sqrt(np.square(rows - nearest).sum(1)) / np.float32(self.average_distance)  # no cancellation here
+        order = rows @ (-2 * self.rows.T)
+        order += np.square(self.rows).sum(1)  # squared distance, less a row's own norm
+        rows -= self.rows[order.argmin(1)]  # so that nothing cancels
+        return np.sqrt(np.einsum("nd,nd->n", rows, rows)) / np.float32(self.average_distance)
 
 
 def fit_applicability(
@@ -78,7 +79,9 @@ def fit_applicability(
 
 
 def _standardised(rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return ((rows - mean) * (weights / scale)).astype(np.float32)
+    found = np.subtract(rows, mean, dtype=np.float32, casting="same_kind")
+    found *= (weights / scale).astype(np.float32)
+    return found
 
 
 def _to_others(rows: np.ndarray, fold: np.ndarray) -> np.ndarray:

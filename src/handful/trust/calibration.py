@@ -22,9 +22,11 @@ class Calibration:
 
     temperature: float = 1.0
 
-    def apply(self, log_probabilities: np.ndarray) -> np.ndarray:
-        """Calibrated log-probabilities (rows, classes), summing to 1 in each row. The order of classes stays."""
-        return log_softmax(log_probabilities / self.temperature, axis=1)
+    def apply(self, log_probabilities: np.ndarray, axis: int = 1) -> np.ndarray:
+        """Calibrated log-probabilities (rows, classes), classes along `axis`. The order of classes stays."""
+        scores = log_probabilities / self.temperature
+        scores -= scores.max(axis, keepdims=True)
+        return scores - np.log(np.exp(scores).sum(axis, keepdims=True))
 
 
 def fit_calibration(
