@@ -29,7 +29,7 @@ def inputs(height: int = 30, width: int = 34, waves: tuple[float, ...] = WAVES) 
 @pytest.mark.parametrize("sizes", [(1,), (3,), (7, 3), (3, 9, 27), (5, 15, 7)])
 def test_windows_are_scipys(sizes: tuple[int, ...]) -> None:
     maps = torch.rand(2, 3, 12, 15, dtype=torch.float64)
-    found = means_and_deviations(maps, sizes)
+    found = list(means_and_deviations(maps, sizes))
     for size, mean, deviation in zip(sizes, found[::2], found[1::2], strict=True):
         wanted = uniform_filter(maps.numpy(), (1, 1, size, size), mode="nearest")
         np.testing.assert_allclose(mean.numpy(), wanted, atol=1e-12)

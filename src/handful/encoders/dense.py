@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..task import Inputs
 from .bands import Bands, bands_of
 from .pixels import at_pixels, by_slabs
-from .windows import cut, means_and_deviations, pyramid
+from .windows import beside, cut, means_and_deviations, pyramid
 
 
 class Block(nn.Module):
@@ -64,7 +64,7 @@ class Trunk(nn.Module):
         maps = by_slabs(lambda slab: at_pixels(lambda pixels: self.norm(pixels) / scale, slab), maps)
         around = by_slabs(lambda slab: at_pixels(self.narrow, slab), maps)
         own = cut(maps, 0 if edges else max(self.windows, default=1) // 2)
-        return torch.cat([own, *means_and_deviations(around, self.windows, edges)], dim=1)
+        return beside(own, means_and_deviations(around, self.windows, edges))
 
 
 class Dense(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,23 +17,22 @@ def box(maps: Tensor, taps: int, apart: int = 1) -> Tensor:
     return F.conv2d(along, line.transpose(2, 3), groups=channels, dilation=(apart, 1))
 
 
-def means_and_deviations(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> list[Tensor]:
+def means_and_deviations(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Iterator[Tensor]:
     """(n, d, height, width) -> the mean and the standard deviation in each of the odd windows, one after the other.
 
     edges  replicate them, so that the result is of the same size; else leave out the half of the largest window
     A window that is several times a smaller one is the mean of the smaller one's.
     """
-    most = max(sizes, default=1) // 2
+    most, rising = max(sizes, default=1) // 2, sorted(set(sizes))
     padded = F.pad(maps, (most,) * 4, mode="replicate") if edges else maps
     found = {1: torch.cat([padded, padded.square()], dim=1)}
-    for size in sorted(set(sizes)):
-        part = max(done for done in found if size % done == 0)
-        found[size] = box(found[part], size // part, part)
-    parts = []
+    part = {size: max(done for done in (1, *rising) if done < size and size % done == 0) for size in rising if size > 1}
     for size in sizes:
+        for wanted in [s for s in rising if s not in found and s <= size]:
+            found[wanted] = box(found[part[wanted]], wanted // part[wanted], part[wanted])
         mean, square = cut(found[size], most - size // 2).chunk(2, dim=1)
-        parts += [mean, (square - mean.square()).clamp(min=1e-10).sqrt()]
-    return parts
+        yield mean
+        yield (square - mean.square()).clamp(min=1e-10).sqrt()
 
 
 def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
@@ -39,8 +40,12 @@ def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
 
     edges  False leaves out the half of the largest window on every side
     """
-    own = cut(maps, 0 if edges else max(sizes, default=1) // 2)
-    return torch.cat([own, *means_and_deviations(maps, sizes, edges)], dim=1)
+    return beside(cut(maps, 0 if edges else max(sizes, default=1) // 2), means_and_deviations(maps, sizes, edges))
+
+
+def beside(first: Tensor, others: Iterator[Tensor]) -> Tensor:
+    """Maps (n, d, height, width) one beside the other along d."""
+    return torch.cat([first, *others], dim=1)
 
 
 def cut(maps: Tensor, margin: int) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from ..learner import Learner
 from ..problem import Classes, Problem
 from ..solvers.smooth import smoothed
-from ..trust.applicability import CHUNK, Applicability
+from ..trust.applicability import Applicability
 from .blocks import grown
 from .grid import Window
 from .judge import Judge
@@ -61,14 +61,13 @@ class Domain:
     columns: np.ndarray
     area: Applicability
 
+    @property
+    def told(self) -> tuple[str, torch.Tensor]:
+        return self.key, torch.from_numpy(self.columns)
+
     def inside(self, features: torch.Tensor, own: np.ndarray) -> np.ndarray:
-        """(1, width, height, width of the block) -> a mask of its `own` pixels (height, width), in order."""
-        pixels, columns = features[0].permute(1, 2, 0), torch.from_numpy(self.columns)
-        step = max(1, CHUNK // own.shape[1])  # rows of pixels that are compared while they are at hand
-        slabs = [
-            (pixels[top : top + step][..., columns].numpy(), own[top : top + step]) for top in range(0, len(own), step)
-        ]
-        return np.concatenate([self.area.inside(slab[mine]) for slab, mine in slabs])
+        """Told features (columns, height, width) of a block -> a mask of its `own` pixels (height, width), in order."""
+        return self.area.inside(features.numpy()[:, own].T)
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,8 @@ class MapModel:
         own = valid[self.margin : self.margin + block.height, self.margin : self.margin + block.width]
         if not own.any():
             return self.blank(block)
-        answers, features = self.blend.answer(self.sight.inputs(values[None]), self.blend.reach)
+        told = None if self.domain is None else self.domain.told
+        answers, features = self.blend.answer(self.sight.inputs(values[None]), self.blend.reach, told)
         if self.smoothing.sigma:
             around = torch.from_numpy(valid)[None, None]
             around = cut(around, self.blend.reach).expand(len(answers), -1, -1, -1)
@@ -108,11 +108,11 @@ class MapModel:
         table = answers.flatten(2).numpy()[:, :, own.ravel()]
         return self.fill(own, table, self.trusted(features, own))
 
-    def trusted(self, features: dict[str, torch.Tensor], own: np.ndarray) -> np.ndarray:
+    def trusted(self, features: torch.Tensor | None, own: np.ndarray) -> np.ndarray:
         """A mask of the valid pixels that lie in the area of applicability."""
-        if self.domain is None:
+        if self.domain is None or features is None:
             return np.ones(int(own.sum()), bool)
-        return self.domain.inside(cut(features[self.domain.key], self.smoothing.margin), own)
+        return self.domain.inside(cut(features[None], self.smoothing.margin)[0], own)
 
     def fill(self, own: np.ndarray, table: np.ndarray, inside: np.ndarray) -> Painted:
         """Valid pixels' answers (members, outputs, pixels) laid out on the block."""
