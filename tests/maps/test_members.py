@@ -67,7 +67,7 @@ def test_a_blend_answers_a_block_as_its_members_do() -> None:
         inside = encoder(inputs).detach()[:, :, margin:-margin, margin:-margin]
         wanted = certain(predictor, predictor.outputs({"features": as_rows(inside)})).detach()
         told = model.blend.answer(inputs, margin, (key, torch.tensor([2, 0])))[1]
-        assert told is not None and torch.allclose(told, inside[0, [2, 0]], atol=1e-5)
+        assert told is not None and torch.allclose(told, inside[0, [2, 0]].permute(1, 2, 0), atol=1e-5)
         assert torch.allclose(answers[number].flatten(1).T, wanted, atol=1e-5)
 
 

@@ -140,12 +140,13 @@ class Spectral(nn.Module):
     def date(self, bands: Bands, edges: bool) -> Tensor:
         """Features (n, width, height, width of the image) of one spectrum a pixel."""
         weights = self.weigh(waves(bands.wavelengths).to(self.bias)).unflatten(1, (2, -1))  # (bands, 2, width)
-        weights = weights / math.sqrt(len(bands.wavelengths))
+        dark, bright = (weights / math.sqrt(len(bands.wavelengths))).unbind(1)
+        bias = self.bias + 2.0 * dark.sum(0) - 0.8 * bright.sum(0)
 
         def mixed(pixels: Tensor) -> Tensor:
-            """The mean over bands of what each tells: (..., bands) -> (..., width)."""
-            dark, bright = (pixels.clamp(min=0) + 0.03).log() + 2.0, 4.0 * pixels.clamp(-0.2, 2.0) - 0.8
-            return self.norm(dark @ weights[:, 0] + bright @ weights[:, 1] + self.bias)
+            """What the bands tell together, (..., bands) -> (..., width): log(x + 0.03) + 2 and 4 x - 0.8."""
+            logs, plain = pixels.clamp(min=0).add_(0.03).log(), pixels.clamp(-0.2, 2.0)
+            return self.norm(logs @ dark + plain @ (4.0 * bright) + bias)
 
         return self.trunk(by_slabs(lambda slab: at_pixels(mixed, slab), bands.values), edges)
 

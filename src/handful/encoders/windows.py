@@ -25,12 +25,14 @@ def means_and_deviations(maps: Tensor, sizes: tuple[int, ...], edges: bool = Tru
     """
     most, rising = max(sizes, default=1) // 2, sorted(set(sizes))
     padded = F.pad(maps, (most,) * 4, mode="replicate") if edges else maps
-    found = {1: torch.cat([padded, padded.square()], dim=1)}
+    found = {1: (padded, padded.square())}
     part = {size: max(done for done in (1, *rising) if done < size and size % done == 0) for size in rising if size > 1}
     for size in sizes:
         for wanted in [s for s in rising if s not in found and s <= size]:
-            found[wanted] = box(found[part[wanted]], wanted // part[wanted], part[wanted])
-        mean, square = cut(found[size], most - size // 2).chunk(2, dim=1)
+            mean, square = found[part[wanted]]
+            taps, apart = wanted // part[wanted], part[wanted]
+            found[wanted] = box(mean, taps, apart), box(square, taps, apart)
+        mean, square = (cut(values, most - size // 2) for values in found[size])
         yield mean
         yield (square - mean.square()).clamp(min=1e-10).sqrt()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.special import log_softmax
 
 from ..problem import Classes, Problem
@@ -140,7 +141,8 @@ class ClassJudge(Judge):
 
     def paint(self, answers: Array) -> tuple[Array, Array, Array]:
         found = self.probabilities(answers)
-        return found.argmax(0) + 1, found.max(0), found
+        sure, which = torch.from_numpy(found).max(0)
+        return which.numpy() + 1, sure.numpy(), found
 
     def findings(self, answers: Array, labels: Labelled, judged: Array) -> tuple[list[Any], list[list[int]]]:
         scores = self.calibration.apply(log(answers))

@@ -92,7 +92,7 @@ class Blend:
     def answer(
         self, inputs: Mapping[str, Tensor], margin: int, told: tuple[str, Tensor] | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Answers (members, outputs, height, width) without the margin, and the features (d, height, width) of `told`.
+        """Answers (members, outputs, height, width) without the margin, and the features (height, width, d) of `told`.
 
         told  the key of an encoder, and the columns (d,) of its features to give as well
         """
@@ -105,9 +105,9 @@ class Blend:
                 for place in places:
                     parts[place].append(decided(self.predictors[place], strip))
                 if told and told[0] == key:
-                    kept.append(strip[0, told[1]])
+                    kept.append(as_rows(strip).index_select(1, told[1]).unflatten(0, strip.shape[2:]))
             answers |= {place: torch.cat(of_place, dim=1) for place, of_place in parts.items()}
-            features = torch.cat(kept, dim=1) if kept else features
+            features = torch.cat(kept) if kept else features
         for place in range(len(self.members)):
             if place not in answers:  # adapting moved its encoder
                 predictor = self.predictors[place]

@@ -66,8 +66,8 @@ class Domain:
         return self.key, torch.from_numpy(self.columns)
 
     def inside(self, features: torch.Tensor, own: np.ndarray) -> np.ndarray:
-        """Told features (columns, height, width) of a block -> a mask of its `own` pixels (height, width), in order."""
-        return self.area.inside(features.numpy()[:, own].T)
+        """Told features (height, width, columns) of a block -> a mask of its `own` pixels (height, width), in order."""
+        return self.area.inside(features.numpy()[own])
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class MapModel:
         """A mask of the valid pixels that lie in the area of applicability."""
         if self.domain is None or features is None:
             return np.ones(int(own.sum()), bool)
-        return self.domain.inside(cut(features[None], self.smoothing.margin)[0], own)
+        margin = self.smoothing.margin
+        return self.domain.inside(features[margin : margin + own.shape[0], margin : margin + own.shape[1]], own)
 
     def fill(self, own: np.ndarray, table: np.ndarray, inside: np.ndarray) -> Painted:
         """Valid pixels' answers (members, outputs, pixels) laid out on the block."""

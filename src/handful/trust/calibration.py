@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 from scipy.stats import t as student
@@ -24,9 +25,7 @@ class Calibration:
 
     def apply(self, log_probabilities: np.ndarray, axis: int = 1) -> np.ndarray:
         """Calibrated log-probabilities (rows, classes), classes along `axis`. The order of classes stays."""
-        scores = log_probabilities / self.temperature
-        scores -= scores.max(axis, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis, keepdims=True))
+        return torch.from_numpy(log_probabilities / self.temperature).log_softmax(axis).numpy()
 
 
 def fit_calibration(
