@@ -30,11 +30,12 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
         padded = F.pad(maps, (self.pad,) * 4, mode="replicate") if edges else maps
-        return by_slabs(self.inside, padded.contiguous(memory_format=torch.channels_last), self.pad)
+        padded = padded.contiguous(memory_format=torch.channels_last)
+        return by_slabs(self.change, padded, self.pad, shortcut=lambda slab: cut(slab, self.pad))
 
-    def inside(self, maps: Tensor) -> Tensor:
-        """The same where the whole kernel lies on the maps."""
-        return cut(maps, self.pad) + at_pixels(self.mixed, self.around(maps))
+    def change(self, maps: Tensor) -> Tensor:
+        """What is added where the whole kernel lies on the maps."""
+        return at_pixels(self.mixed, self.around(maps))
 
     def mixed(self, pixels: Tensor) -> Tensor:
         """The layers at each pixel: (..., width) -> the same."""

@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 import warnings
-import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,11 +48,7 @@ class Parts:
 
     def put(self, block: Window, painted: Painted) -> None:
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as arrays:  # read by numpy.load
-            for name, value in painted._asdict().items():
-                if value is not None:
-                    with arrays.open(f"{name}.npy", "w") as file:
-                        np.lib.format.write_array(file, value, allow_pickle=False)
+        np.savez(buffer, **{k: v for k, v in painted._asdict().items() if v is not None})
         write_bytes(self.path(block), buffer.getvalue())
 
     def get(self, block: Window) -> Painted:
