@@ -28,7 +28,7 @@ class Metric(NamedTuple):
     def text(self, value: float | None) -> str:
         if value is None or value != value:
             return "–"
-        return f"{100 * value:.0f} %" if self.share else f"{value:.3g}{' ' + self.unit if self.unit else ''}"
+        return f"{100 * value:.0f} %" if self.share else measured(value, self.unit)
 
     def interval(self, scores: Run | None) -> str:
         """The interval of a score, without repeating its unit; empty where it has none."""
@@ -134,6 +134,33 @@ def _reach(run: Run) -> str:
         f"About {outside:.0f} % of the map looks unlike anything that was labelled: don’t rely on it there "
         "(the trust picture shows where)."
     )
+
+
+def sureness(run: Run) -> str:
+    """What the confidence is the probability of, and whether it was tested."""
+    if run.get("command") == "apply":
+        return f"{_sure_of(run)}, as it was learned in the other scene; nobody has tested it in this one."
+    if judged(run) is None:
+        return f"{_sure_of(run)}, as the model says; there were too few labels to test it."
+    return f"{_sure_of(run)}, as far as the labels can tell. {kept_word(run)}".rstrip()
+
+
+def _sure_of(run: Run) -> str:
+    if run.get("kind") != "quantity":
+        return "the probability that a pixel is right"
+    small = (run.get("calibration") or {}).get("tolerance")
+    if small is None:
+        return "the probability that a pixel’s error is no larger than usual at the labels"
+    return f"the probability that a pixel’s error is at most {measured(small, (run.get('quantity') or {}).get('unit'))}"
+
+
+def measured(value: float, unit: str | None) -> str:
+    """A value of a quantity in its unit.
+
+    >>> measured(195.7445, "m")
+    '196 m'
+    """
+    return f"{value:.3g} {unit or ''}".rstrip()
 
 
 def kept_word(run: Run) -> str:

@@ -24,7 +24,8 @@ def cannot_judge(
     distance  metres from judged labels to training labels, wanted: from pixels of the map to labels; may be empty
     """
     if not (fold >= 0).any():
-        return ("No class has two labels or polygons: the map's accuracy can't be judged.",)
+        few = "There is one label or polygon only" if is_quantity(targets) else "No class has two labels or polygons"
+        return (f"{few}: the map's accuracy can't be judged.",)
     sentences = [_too_few_values(fold, groups)] if is_quantity(targets) else _classes(fold, targets, groups, names)
     if distance is not None and wanted is not None and len(distance) and len(wanted):
         sentences.append(_too_near(float(np.median(distance)), float(np.median(wanted))))
