@@ -17,7 +17,7 @@ from ..files import checksum
 from ..problem import Classes
 from .allocator import keep_freed_memory
 from .area import Area
-from .fit import Choices, fit_map
+from .fit import SAMPLE, Choices, fit_map
 from .keep import load_model, save_model
 from .labels import Labels, read_labels
 from .model import MapModel
@@ -233,7 +233,7 @@ def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
 
 
 def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
-    """Raise SettingsError where a scene's bands are not those that the model was made for."""
+    """Raise SettingsError where a scene's bands or its radiometry are not those that the model was made for."""
     wanted = model.sight
     same = len(wanted.dates) == len(scene.dates) and bool((wanted.dates == scene.dates).all())
     if not same or not np.allclose(wanted.wavelengths, scene.wavelengths, atol=40.0, equal_nan=True):
@@ -243,3 +243,15 @@ def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
             f"the model was made for the bands {names}; the scene has {now}. "
             "Name the scene's bands with --bands, in file order ('-' skips one), so that they are the same."
         )
+    if not wanted.suits(scene.sample(SAMPLE, 0)[0]):
+        then, now = (radiometry_said(record) for record in (kept.get("radiometry"), scene.radiometry_record))
+        raise SettingsError(
+            f"the model was made from values of radiometry {then}; those of the scene, read with {now}, are of another "
+            "size. Say how its numbers become the same with --radiometry."
+        )
+
+
+def radiometry_said(record: Any) -> str:
+    """The radiometry of a scene or of a model's record in a few words."""
+    known = record if isinstance(record, dict) else {}
+    return f"{known.get('name')} ({known.get('scale')}, {known.get('offset')})"
