@@ -9,15 +9,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from ..errors import SettingsError
 from ..files import checksum
 from ..problem import Classes
 from .allocator import keep_freed_memory
 from .area import Area
-from .fit import SAMPLE, Choices, fit_map
+from .fit import Choices, fit_map
 from .keep import load_model, save_model
 from .labels import Labels, read_labels
 from .model import MapModel
@@ -25,6 +23,7 @@ from .outputs import Outputs, finished
 from .paint import KEPT, Counts, Parts, assemble, paint
 from .palette import palette, read_palette
 from .record import about, inputs, key_of, of_labels, parameters, versions
+from .same_scene import check_scene
 from .scene import Scene
 
 OURS = {
@@ -183,7 +182,7 @@ def apply_model(
     scene = scene_choice.open()
     for note in scene.notes:
         tell(note)
-    check_scene(scene, model, kept)
+    check_scene(scene, model.sight, kept)
     colours = dict(kept.get("colours") or {})
     if isinstance(model.problem, Classes):
         user = read_palette(painting.palette, model.problem.names) if painting.palette else None
@@ -230,28 +229,3 @@ def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
         return {}
     names = labels.problem.names
     return palette(names, layer=labels.colours, user=read_palette(path, names) if path else None)
-
-
-def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
-    """Raise SettingsError where a scene's bands or its radiometry are not those that the model was made for."""
-    wanted = model.sight
-    same = len(wanted.dates) == len(scene.dates) and bool((wanted.dates == scene.dates).all())
-    if not same or not np.allclose(wanted.wavelengths, scene.wavelengths, atol=40.0, equal_nan=True):
-        names = ", ".join(band["name"] for band in kept["bands"])
-        now = ", ".join(band.name for band in scene.bands)
-        raise SettingsError(
-            f"the model was made for the bands {names}; the scene has {now}. "
-            "Name the scene's bands with --bands, in file order ('-' skips one), so that they are the same."
-        )
-    if not wanted.suits(scene.sample(SAMPLE, 0)[0]):
-        then, now = (radiometry_said(record) for record in (kept.get("radiometry"), scene.radiometry_record))
-        raise SettingsError(
-            f"the model was made from values of radiometry {then}; those of the scene, read with {now}, are of another "
-            "size. Say how its numbers become the same with --radiometry."
-        )
-
-
-def radiometry_said(record: Any) -> str:
-    """The radiometry of a scene or of a model's record in a few words."""
-    known = record if isinstance(record, dict) else {}
-    return f"{known.get('name')} ({known.get('scale')}, {known.get('offset')})"

@@ -25,10 +25,7 @@ PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "rasterio", "geopandas", 
 def about(scene: Scene, problem: Problem) -> dict[str, Any]:
     """A scene, and what is mapped."""
     return {
-        "bands": [
-            {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)}
-            for b in scene.bands
-        ],
+        "bands": bands_record(scene),
         "radiometry": scene.radiometry_record,
         "kind": "classes" if isinstance(problem, Classes) else "quantity",
         "classes": list(problem.names) if isinstance(problem, Classes) else [],
@@ -36,6 +33,13 @@ def about(scene: Scene, problem: Problem) -> dict[str, Any]:
         "notes": list(scene.notes),
         "test": None,
     }
+
+
+def bands_record(scene: Scene) -> list[dict[str, Any]]:
+    """What is read of a scene: its raster and the number in its file, the name and the wavelength of each band."""
+    return [
+        {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)} for b in scene.bands
+    ]
 
 
 def of_labels(labels: Labels) -> dict[str, Any]:
