@@ -229,3 +229,15 @@ def test_pictures_have_the_shape_of_the_ground() -> None:
 )
 def test_what_confidence_means(more: dict, said: str) -> None:
     assert said in words.sureness(run(["a"], **more))
+
+
+@pytest.mark.parametrize(("test", "line"), [(None, "matched"), ({"balanced_accuracy": 0.7}, "test")])
+def test_one_line_is_to_be_judged_by(test: dict | None, line: str) -> None:
+    page = map_page(run(["a", "b"], test=test), pictures(["a", "b"]))
+    said = {"matched": "as the map’s pixels are. Judge", "test": "they tell most. Judge"}
+    assert page.count("Judge the map by this line") == 1 and said[line] in page
+
+
+def test_coordinates_say_what_they_are_in() -> None:
+    assert "x and y are in EPSG:32631." in map_page(run(["a", "b"], crs="EPSG:32631"), pictures(["a", "b"]))
+    assert "column and row" in words.coordinates({})

@@ -27,6 +27,7 @@ def about(scene: Scene, problem: Problem) -> dict[str, Any]:
     return {
         "bands": bands_record(scene),
         "radiometry": scene.radiometry_record,
+        "crs": crs_said(scene.grid.crs),
         "kind": "classes" if isinstance(problem, Classes) else "quantity",
         "classes": list(problem.names) if isinstance(problem, Classes) else [],
         "quantity": {"name": problem.name, "unit": problem.unit} if isinstance(problem, Quantity) else None,
@@ -40,6 +41,11 @@ def bands_record(scene: Scene) -> list[dict[str, Any]]:
     return [
         {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)} for b in scene.bands
     ]
+
+
+def crs_said(crs: Any) -> str | None:
+    """The code of a CRS, such as EPSG:32633, or its WKT; None without one."""
+    return None if crs is None else str(crs.to_string())
 
 
 def of_labels(labels: Labels) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
         "matrix": _matrix(run, classes),
         "confusions": _confusions(run, classes),
         "suspects": _suspects(run),
+        "coordinates": words.coordinates(run),
         "reliability": charts.reliability(pictures.reliability) if pictures.reliability else None,
         "scatter": _scatter(run, pictures),
         "parameters": _parameters(run),
@@ -150,8 +151,13 @@ def _folds(run: Run) -> list[dict[str, Any]]:
         if (run.get("validation") or {}).get(kind)
     ]
     test = run.get("test")
-    means = "Labels given for testing only: no model has seen them."
-    return [{"kind": "test", "means": means, **test}, *rows] if test else rows
+    means = "Labels given for testing only: no model has seen them. Drawn at random over the scene, they tell most."
+    rows = [{"kind": "test", "means": means, **test}, *rows] if test else rows
+    found = words.judged(run)
+    for row in rows:
+        if found and row["kind"] == found[0]:
+            row["means"] += " Judge the map by this line."
+    return rows
 
 
 def _matrix(run: Run, classes: list[str]) -> list[dict[str, Any]] | None:

@@ -10,7 +10,7 @@ FEW = 5  # labels of a class below which its share right isn't worth a sentence
 BINS = 15  # of the calibration error
 BY_CHANCE = 0.08  # calibration error of perfect confidence beyond which a measured one says nothing
 FOLDS = {
-    "matched": "Held back as far from other labels as the map’s pixels are. Judge the map by this line.",
+    "matched": "Held back as far from other labels as the map’s pixels are.",
     "block": "Whole areas held back: how the map might do in a place that nobody labelled.",
     "random": "Single labels held back at random. Neighbours look alike, so this flatters.",
 }
@@ -78,9 +78,19 @@ def headline(run: Run) -> str:
 
 def verdict(run: Run) -> list[str]:
     """How good the map is, where not to trust it, and whether the better model was worth it."""
-    return [
-        sentence for sentence in (_quality(run), _weakest(run), _reach(run), str(run.get("worth") or "")) if sentence
-    ]
+    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), _worth(run)) if sentence]
+
+
+def _worth(run: Run) -> str:
+    return str(run.get("worth") or "").replace("'", "’")
+
+
+def coordinates(run: Run) -> str:
+    """What the coordinates of a map are in, to be said beside them."""
+    crs = run.get("crs")
+    if not crs:
+        return "x and y are column and row: the scene has no georeference."
+    return f"x and y are in {crs if len(crs) < 40 else 'the CRS of the scene'}."
 
 
 def _quality(run: Run) -> str:
