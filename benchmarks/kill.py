@@ -1,6 +1,6 @@
 """Killed (SIGKILL) at random moments, in mapping and in training, and run again: the same bytes as unbroken.
 
-python benchmarks/kill.py [--kills 20] [--side 600]
+python benchmarks/kill.py [--kills 20] [--side 1300]
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def trial(
 
 def mapping(folder: Path, side: int, kills: int) -> list[Any]:
     scene, labels = mosaic(folder, side)
-    settings = ["--learner", "ridge", "--probabilities", "--window", 256, "--quiet"]
+    settings = ["--learner", "ridge", "--probabilities", "--window", 512, "--quiet"]
     said = f"`handful map`, {side} x {side} pixels tiled from {named()}"
     return trial(
         said,
@@ -107,7 +107,7 @@ def training(folder: Path, kills: int) -> list[Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--side", type=int, default=600)
+    parser.add_argument("--side", type=int, default=1300)
     parser.add_argument("--only", choices=["map", "train"])
     args = parser.parse_args()
     with TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 """The same bytes of a map for any window and any number of workers.
 
-python benchmarks/same_bytes.py [--side 700] [--learners ridge,auto]
+python benchmarks/same_bytes.py [--side 1200] [--learners ridge,auto]
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from mosaic import mosaic, named
 from handful.files import checksum
 
 FILES = ("map.tif", "confidence.tif", "trust.tif", "probabilities.tif")
-WINDOWS, WORKERS = (256, 512, 1024), (1, 2)
+WINDOWS, WORKERS = (512, 1024, 2048), (1, 2)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--side", type=int, default=700)
+    parser.add_argument("--side", type=int, default=1200)
     parser.add_argument("--learners", type=lambda s: s.split(","), default=["ridge", "auto"])
     args = parser.parse_args()
     rows, same = [], []

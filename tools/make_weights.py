@@ -1,6 +1,6 @@
 """Meta-train the weights that handful ships, on simulated regions alone; an interrupted run goes on where it was.
 
-Usage: make_weights.py [FOLDER], by default src/handful/weights. About half an hour on 2 cores.
+Usage: make_weights.py [FOLDER], by default src/handful/weights. About an hour on 2 cores.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from handful.task import Examples, Task, each
 
 SEED = 0
 SIZE = 96  # pixels a side of a region
-POOL = 3000  # regions to train on; those of later steps are made while earlier ones are trained on
+POOL = 6000  # regions to train on; those of later steps are made while earlier ones are trained on
 HELD_OUT = 30  # regions that weights are chosen on
 GROWTH = 1  # regions that each step adds to those that it may draw from, beyond the first FIRST
 FIRST = 20
 QUERIES = 60  # query pixels a class
-LEARNER = dict(encoder="spectral", encoder_settings={"width": 48, "blocks": 4, "windows": (7, 15, 31)}, seed=SEED)
-TRAINING = Training(steps=4000, tasks_per_step=2, step_size=2e-3, validate_every=400, keep_every=100)
+NET = {"width": 32, "blocks": 3, "kernel": 5, "windows": (5, 15, 45), "narrow": 16}
+LEARNER = dict(encoder="spectral", encoder_settings=NET, seed=SEED)
+TRAINING = Training(steps=10_000, tasks_per_step=2, step_size=2e-3, validate_every=1000, keep_every=100)
 
 
 def simulated(seed: int) -> Region:

@@ -21,12 +21,18 @@ class Region:
     examples  everything that is labelled here: images with a class each, or maps with labelled pixels
     group     regions of one group (neighbours) never part between training and test; the name by default
     bands     the names of the bands, in order
+    origins   where each example comes from (n,): a parent tile, a file; two examples of one origin are not independent
+    metres    where each example lies (n, 2), x and y in metres, where its place is known
+    support   a mask, shaped like the targets, of the data set's own support; the rest is its query
     """
 
     name: str
     examples: Examples
     group: str = ""
     bands: tuple[str, ...] = field(default=(), repr=False)
+    origins: tuple[str, ...] = field(default=(), repr=False)
+    metres: np.ndarray | None = field(default=None, repr=False, compare=False)
+    support: Tensor | None = field(default=None, repr=False, compare=False)
 
     def can_draw(self, shots: int, spare: int = 1) -> bool:
         """Whether each class has `shots` labelled rows for the support and `spare` more for the query."""

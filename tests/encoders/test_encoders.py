@@ -9,7 +9,7 @@ from scipy.ndimage import uniform_filter
 
 from handful.encoders import make_encoder
 from handful.encoders.context import INDICES
-from handful.encoders.windows import pyramid, window_deviation, window_mean
+from handful.encoders.windows import means_and_deviations, pyramid
 from handful.errors import SettingsError
 
 SMALL = {"width": 8, "blocks": 2, "windows": (3, 7)}
@@ -26,15 +26,15 @@ def inputs(height: int = 30, width: int = 34, waves: tuple[float, ...] = WAVES) 
     }
 
 
-@pytest.mark.parametrize("size", [1, 3, 7])
-def test_windows_are_scipys(size: int) -> None:
+@pytest.mark.parametrize("sizes", [(1,), (3,), (7, 3), (3, 9, 27), (5, 15, 7)])
+def test_windows_are_scipys(sizes: tuple[int, ...]) -> None:
     maps = torch.rand(2, 3, 12, 15, dtype=torch.float64)
-    means = window_mean(maps, size)
-    wanted = uniform_filter(maps.numpy(), (1, 1, size, size), mode="nearest")
-    np.testing.assert_allclose(means.numpy(), wanted, atol=1e-12)
-    squares = uniform_filter(maps.square().numpy(), (1, 1, size, size), mode="nearest")
-    deviation = np.sqrt(np.clip(squares - wanted**2, 1e-10, None))
-    np.testing.assert_allclose(window_deviation(maps, means, size).numpy(), deviation, atol=1e-9)
+    found = list(means_and_deviations(maps, sizes))
+    for size, mean, deviation in zip(sizes, found[::2], found[1::2], strict=True):
+        wanted = uniform_filter(maps.numpy(), (1, 1, size, size), mode="nearest")
+        np.testing.assert_allclose(mean.numpy(), wanted, atol=1e-12)
+        squares = uniform_filter(maps.square().numpy(), (1, 1, size, size), mode="nearest")
+        np.testing.assert_allclose(deviation.numpy(), np.sqrt(np.clip(squares - wanted**2, 1e-10, None)), atol=1e-9)
     assert pyramid(maps, (3, 7)).shape == (2, 15, 12, 15)
 
 

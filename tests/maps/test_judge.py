@@ -25,16 +25,16 @@ def labelled(targets: np.ndarray) -> Labelled:
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_calibration_doesnt_change_the_map(temperature: float) -> None:
     table = answers().transpose(0, 2, 1)
-    values, sure = ClassJudge(small_map.NAMES, Calibration(temperature)).paint(table)
+    values, sure, _ = ClassJudge(small_map.NAMES, Calibration(temperature)).paint(table)
     assert np.array_equal(values, table.mean(0).argmax(0) + 1)
     assert ((sure >= 0.25 - 1e-6) & (sure <= 1)).all()
 
 
 def test_confidence_is_the_probability_of_the_class_on_the_map() -> None:
     judge, table = ClassJudge(small_map.NAMES, Calibration(1.7)), answers().transpose(0, 2, 1)
-    chances, (values, sure) = judge.probabilities(table), judge.paint(table)
-    np.testing.assert_allclose(chances.sum(1), 1, rtol=1e-9)
-    np.testing.assert_allclose(chances[np.arange(24), values - 1], sure, rtol=1e-6)
+    values, sure, chances = judge.paint(table)
+    np.testing.assert_allclose(chances.sum(0), 1, rtol=1e-9)
+    np.testing.assert_allclose(chances[values - 1, np.arange(24)], sure, rtol=1e-6)
 
 
 def test_a_temperature_above_1_makes_less_sure() -> None:
@@ -51,8 +51,8 @@ def test_class_shares_move_the_map() -> None:
     assert np.array_equal(even.paint(table)[0], same.paint(table)[0])
     counts = [(judge.paint(table)[0] == 1).sum() for judge in (even, mostly)]
     assert counts[1] > counts[0]
-    wanted = even.probabilities(table) * mostly.prior
-    np.testing.assert_allclose(mostly.probabilities(table), wanted / wanted.sum(1, keepdims=True), rtol=1e-6)
+    wanted = even.probabilities(table) * mostly.prior[:, None]
+    np.testing.assert_allclose(mostly.probabilities(table), wanted / wanted.sum(0), rtol=1e-6)
 
 
 def test_a_perfect_answer_scores_1_and_beats_another() -> None:
@@ -82,7 +82,7 @@ def test_a_quantity_is_judged_by_its_error() -> None:
     assert found["rmse"] == pytest.approx(2.0)
     gain, sure = judge.better(near, far, labelled(targets), judged)
     assert gain == pytest.approx(6.0) and sure
-    values, confidence = judge.paint(np.concatenate([near, far]).transpose(0, 2, 1))
+    values, confidence, _ = judge.paint(np.concatenate([near, far]).transpose(0, 2, 1))
     np.testing.assert_allclose(values, targets - 3.0, rtol=1e-5)
     assert ((confidence > 0) & (confidence < 1)).all()
 

@@ -59,13 +59,16 @@ def test_a_blend_answers_a_block_as_its_members_do() -> None:
     margin = model.blend.reach
     values, _ = small_map.scene().read(Window(10 - margin, 10 - margin, 20 + 2 * margin, 24 + 2 * margin))
     inputs = model.sight.inputs(values[None])
-    answers, features = model.blend.answer(inputs, margin)
+    answers, _ = model.blend.answer(inputs, margin)
     assert answers.shape == (3, 4, 20, 24)
     assert torch.allclose(answers.sum(1), torch.ones(3, 20, 24), atol=1e-5)
     for number, (member, predictor) in enumerate(zip(model.blend.members, model.blend.predictors, strict=True)):
-        inside = features[encoder_key(member.learner)]
+        encoder, key = member.learner.net.encoder, encoder_key(member.learner)
+        inside = encoder(inputs).detach()[:, :, margin:-margin, margin:-margin]
         wanted = certain(predictor, predictor.outputs({"features": as_rows(inside)})).detach()
-        assert torch.allclose(answers[number].flatten(1).T, wanted, atol=1e-6)
+        told = model.blend.answer(inputs, margin, (key, torch.tensor([2, 0])))[1]
+        assert told is not None and torch.allclose(told, inside[0, [2, 0]].permute(1, 2, 0), atol=1e-5)
+        assert torch.allclose(answers[number].flatten(1).T, wanted, atol=1e-5)
 
 
 def test_a_learner_that_moves_its_encoder_sees_windows() -> None:

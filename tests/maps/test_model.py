@@ -45,7 +45,7 @@ def test_without_smoothing_a_map_says_at_labels_what_the_members_say_there() -> 
     found = model.paint(small_map.scene(), Window(0, 0, 80, 96))
     answers = model.blend.judge(model.seen, np.arange(len(rows)), [0.0])[:, 0]
     chances = model.judge.probabilities(answers.transpose(0, 2, 1))
-    np.testing.assert_allclose(found.probabilities[:, rows, columns].T, chances, atol=1e-4)
+    np.testing.assert_allclose(found.probabilities[:, rows, columns], chances, atol=1e-4)
 
 
 def test_probabilities_confidence_and_map_agree() -> None:

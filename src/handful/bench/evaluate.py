@@ -101,7 +101,7 @@ def plain_learner(name: str, data: DataSet, encoder: str = "") -> Learner:
     encoder = encoder or "dense"
     wants_bands = "bands" in signature(ENCODERS[encoder]).parameters if encoder in ENCODERS else False
     settings: dict[str, Any] = {"bands": len(data.bands)} if wants_bands else {}
-    return make(name, encoder=encoder, encoder_settings=settings, outputs=data.problem.outputs)
+    return make(name, encoder=encoder, encoder_settings=settings, outputs=data.problem.outputs if data.problem else 2)
 
 
 def score_region(learner: Learner, region: Region, shots: Iterable[int], draws: Sequence[int]) -> list[Row]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ..errors import DataError
 from ..problem import Problem
@@ -15,22 +16,28 @@ from ..region import Region
 class DataSet:
     """A data set by the name that recipes and the command line use. Nothing is read before it is asked for.
 
-    problem  what its targets are
+    problem  what its targets are; None where each region has classes of its own
     bands    the names of its bands, in order
-    sites    root -> the group of each site, by the site's name
+    sites    root -> the group of each site, by the site's name; groups never part between training and test
     read     root, site, group -> the region
     source   where to get it, under which licence
     layout   what the root holds
+    site_is  "place": a task is drawn from one site. "class": each site is one class of images, and a task joins several
+    shared   whether a class means the same in every region, so that an evaluation task has to hide which is which
+    splits   root -> the data set's own splits, by name: the part ("train", "validation" or "test") of each site in it
     """
 
     name: str
-    problem: Problem
+    problem: Problem | None
     bands: tuple[str, ...]
     sites: Callable[[Path], dict[str, str]]
     read: Callable[[Path, str, str], Region]
     source: str
     layout: str
     radiometry: str = "reflectance"
+    site_is: Literal["place", "class"] = "place"
+    shared: bool = True
+    splits: Callable[[Path], Mapping[str, Mapping[str, str]]] = field(default=lambda root: {})
 
     def groups(self, root: str | Path) -> dict[str, str]:
         """The group of each site. Raises DataError that says where to get the data where they are missing."""

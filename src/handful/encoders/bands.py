@@ -22,7 +22,7 @@ class Bands(NamedTuple):
         return self.pick((self.dates == date) & self.wavelengths.isfinite())
 
     def pick(self, mask: Tensor) -> Bands:
-        return Bands(self.values[:, mask], self.wavelengths[mask], self.dates[mask])
+        return self if bool(mask.all()) else Bands(self.values[:, mask], self.wavelengths[mask], self.dates[mask])
 
     @property
     def known_dates(self) -> list[int]:

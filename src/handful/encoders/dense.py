@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ..task import Inputs
 from .bands import Bands, bands_of
-from .pixels import by_parts
-from .windows import cut, pyramid
+from .pixels import at_pixels, by_slabs
+from .windows import beside, cut, means_and_deviations, pyramid
 
 
 class Block(nn.Module):
@@ -30,23 +30,31 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
         padded = F.pad(maps, (self.pad,) * 4, mode="replicate") if edges else maps
-        around = self.around(padded.contiguous(memory_format=torch.channels_last))
-        return cut(maps, 0 if edges else self.pad) + by_parts(self.mixed, around)
+        padded = padded.contiguous(memory_format=torch.channels_last)
+        return by_slabs(self.change, padded, self.pad, shortcut=lambda slab: cut(slab, self.pad))
+
+    def change(self, maps: Tensor) -> Tensor:
+        """What is added where the whole kernel lies on the maps."""
+        return at_pixels(self.mixed, self.around(maps))
 
     def mixed(self, pixels: Tensor) -> Tensor:
-        """The layers at each pixel: (rows, width) -> the same."""
+        """The layers at each pixel: (..., width) -> the same."""
         return self.down(F.gelu(self.up(self.norm(pixels))))
 
 
 class Trunk(nn.Module):
-    """Blocks of growing dilation, and the mean and deviation of their features in windows."""
+    """Blocks of growing dilation, and the mean and deviation of their features in windows.
 
-    def __init__(self, width: int, blocks: int, kernel: int, windows: tuple[int, ...]):
+    narrow  mixtures of the features that windows are taken of; 0 for each feature itself
+    """
+
+    def __init__(self, width: int, blocks: int, kernel: int, windows: tuple[int, ...], narrow: int):
         super().__init__()
         self.windows = tuple(windows)
         self.blocks = nn.Sequential(*(Block(width, kernel, 1 + index) for index in range(blocks)))
         self.norm = nn.LayerNorm(width)
-        self.width = width * (1 + 2 * len(self.windows))
+        self.narrow = nn.Linear(width, narrow) if narrow else nn.Identity()
+        self.width = width + 2 * (narrow or width) * len(self.windows)
         self.reach = sum(block.pad for block in self.blocks) + max(self.windows, default=1) // 2  # type: ignore[misc]
 
     def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
@@ -54,32 +62,42 @@ class Trunk(nn.Module):
         for block in self.blocks:
             maps = block(maps, edges)
         scale = math.sqrt(maps.shape[1])  # rows of length 1 or so: a scale for any head
-        return pyramid(by_parts(lambda pixels: self.norm(pixels) / scale, maps), self.windows, edges)
+        maps = by_slabs(lambda slab: at_pixels(lambda pixels: self.norm(pixels) / scale, slab), maps)
+        around = by_slabs(lambda slab: at_pixels(self.narrow, slab), maps)
+        own = cut(maps, 0 if edges else max(self.windows, default=1) // 2)
+        return beside(own, means_and_deviations(around, self.windows, edges))
 
 
 class Dense(nn.Module):
     """A dense net for data whose bands are always the same.
 
     bands    how many there are
-    width    channels; features are width * (1 + 2 windows)
+    width    channels
     windows  sizes of the windows of the final means and deviations, in pixels (odd)
+    narrow   mixtures of the channels that windows are taken of; 0 for each channel itself
+    Features: width + 2 narrow windows.
     """
 
     leaves_edges = True
 
     def __init__(
-        self, bands: int, width: int = 48, blocks: int = 3, kernel: int = 5, windows: tuple[int, ...] = (7, 15)
+        self,
+        bands: int,
+        width: int = 48,
+        blocks: int = 3,
+        kernel: int = 5,
+        windows: tuple[int, ...] = (7, 15),
+        narrow: int = 0,
     ):
         super().__init__()
         self.stem = nn.Conv2d(bands, width, 1)
         self.norm = nn.LayerNorm(width)
-        self.trunk = Trunk(width, blocks, kernel, windows)
+        self.trunk = Trunk(width, blocks, kernel, windows, narrow)
         self.width, self.reach = self.trunk.width, self.trunk.reach
 
     def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
         """edges  False leaves out `reach` pixels on every side."""
-        maps = self.stem(bands_of(inputs).values)
-        return self.trunk(self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), edges)
+        return self.trunk(at_pixels(self.norm, self.stem(bands_of(inputs).values)), edges)
 
 
 class Spectral(nn.Module):
@@ -95,12 +113,19 @@ class Spectral(nn.Module):
 
     leaves_edges = True
 
-    def __init__(self, width: int = 48, blocks: int = 4, kernel: int = 5, windows: tuple[int, ...] = (7, 15)):
+    def __init__(
+        self,
+        width: int = 32,
+        blocks: int = 3,
+        kernel: int = 5,
+        windows: tuple[int, ...] = (5, 15, 45),
+        narrow: int = 16,
+    ):
         super().__init__()
         self.weigh = nn.Sequential(nn.Linear(2 * len(FREQUENCIES), 64), nn.GELU(), nn.Linear(64, 2 * width))
         self.bias = nn.Parameter(torch.zeros(width))
         self.norm = nn.LayerNorm(width)
-        self.trunk = Trunk(width, blocks, kernel, windows)
+        self.trunk = Trunk(width, blocks, kernel, windows, narrow)
         self.width, self.reach, self.windows = self.trunk.width, self.trunk.reach, self.trunk.windows
 
     def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
@@ -116,13 +141,15 @@ class Spectral(nn.Module):
     def date(self, bands: Bands, edges: bool) -> Tensor:
         """Features (n, width, height, width of the image) of one spectrum a pixel."""
         weights = self.weigh(waves(bands.wavelengths).to(self.bias)).unflatten(1, (2, -1))  # (bands, 2, width)
-        weights = weights / math.sqrt(len(bands.wavelengths))
+        dark, bright = (weights / math.sqrt(len(bands.wavelengths))).unbind(1)
+        bias = self.bias + 2.0 * dark.sum(0) - 0.8 * bright.sum(0)
 
         def mixed(pixels: Tensor) -> Tensor:
-            dark, bright = (pixels.clamp(min=0) + 0.03).log() + 2.0, 4.0 * pixels.clamp(-0.2, 2.0) - 0.8
-            return self.norm(dark @ weights[:, 0] + bright @ weights[:, 1] + self.bias)
+            """What the bands tell together, (..., bands) -> (..., width): log(x + 0.03) + 2 and 4 x - 0.8."""
+            logs, plain = pixels.clamp(min=0).add_(0.03).log(), pixels.clamp(-0.2, 2.0)
+            return self.norm(logs @ dark + plain @ (4.0 * bright) + bias)
 
-        return self.trunk(by_parts(mixed, bands.values), edges)
+        return self.trunk(by_slabs(lambda slab: at_pixels(mixed, slab), bands.values), edges)
 
 
 FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def window_mean(maps: Tensor, size: int, edges: bool = True) -> Tensor:
-    """(n, d, height, width) -> the mean in an odd window.
+def box(maps: Tensor, taps: int, apart: int = 1) -> Tensor:
+    """(n, d, height, width) -> means of `taps` x `taps` pixels that lie `apart`, where all of them are on the maps."""
+    channels = maps.shape[1]
+    line = torch.full((channels, 1, 1, taps), 1.0 / taps, dtype=maps.dtype, device=maps.device)
+    along = F.conv2d(maps.contiguous(memory_format=torch.channels_last), line, groups=channels, dilation=(1, apart))
+    return F.conv2d(along, line.transpose(2, 3), groups=channels, dilation=(apart, 1))
 
-    edges  replicate them, so that the result is of the same size; else only where the whole window lies on the maps
+
+def means_and_deviations(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Iterator[Tensor]:
+    """(n, d, height, width) -> the mean and the standard deviation in each of the odd windows, one after the other.
+
+    edges  replicate them, so that the result is of the same size; else leave out the half of the largest window
+    A window that is several times a smaller one is the mean of the smaller one's.
     """
-    half, channels = size // 2, maps.shape[1]
-    padded = F.pad(maps, (half, half, half, half), mode="replicate") if edges else maps
-    line = torch.full((channels, 1, 1, size), 1.0 / size, dtype=maps.dtype, device=maps.device)
-    along = F.conv2d(padded.contiguous(memory_format=torch.channels_last), line, groups=channels)
-    return F.conv2d(along, line.transpose(2, 3), groups=channels)
-
-
-def window_deviation(maps: Tensor, means: Tensor, size: int, edges: bool = True) -> Tensor:
-    """(n, d, height, width): the standard deviation in an odd window, given the means of that window."""
-    return (window_mean(maps.square(), size, edges) - means.square()).clamp(min=1e-10).sqrt()
+    most, rising = max(sizes, default=1) // 2, sorted(set(sizes))
+    padded = F.pad(maps, (most,) * 4, mode="replicate") if edges else maps
+    found = {1: (padded, padded.square())}
+    part = {size: max(done for done in (1, *rising) if done < size and size % done == 0) for size in rising if size > 1}
+    for size in sizes:
+        for wanted in [s for s in rising if s not in found and s <= size]:
+            mean, square = found[part[wanted]]
+            taps, apart = wanted // part[wanted], part[wanted]
+            found[wanted] = box(mean, taps, apart), box(square, taps, apart)
+        mean, square = (cut(values, most - size // 2) for values in found[size])
+        yield mean
+        yield (square - mean.square()).clamp(min=1e-10).sqrt()
 
 
 def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
@@ -29,13 +42,12 @@ def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
 
     edges  False leaves out the half of the largest window on every side
     """
-    most = 0 if edges else max(sizes, default=1) // 2
-    parts = [cut(maps, most)]
-    for size in sizes:
-        around = maps if edges else cut(maps, most - size // 2)
-        means = window_mean(around, size, edges)
-        parts += [means, window_deviation(around, means, size, edges)]
-    return torch.cat(parts, dim=1)
+    return beside(cut(maps, 0 if edges else max(sizes, default=1) // 2), means_and_deviations(maps, sizes, edges))
+
+
+def beside(first: Tensor, others: Iterator[Tensor]) -> Tensor:
+    """Maps (n, d, height, width) one beside the other along d."""
+    return torch.cat([first, *others], dim=1)
 
 
 def cut(maps: Tensor, margin: int) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .grid import Window
 
-BLOCK = 256  # pixels a side; windows and workers only group blocks, so they can't change an answer
+BLOCK = 512  # pixels a side; windows and workers only group blocks, so they can't change an answer
 
 
 def blocks(height: int, width: int, window: int = 0) -> Iterator[list[Window]]:

@@ -182,7 +182,7 @@ def with_prior(
         seen = look(scene, model.sight, encoders, rows[some], columns[some], around, reach)
         answers = blend.judge(seen, np.arange(count), [model.smoothing.sigma])[:, 0].transpose(0, 2, 1)
         equal = np.full(len(judge.names), 1 / len(judge.names))
-        prior = estimate_prior(np.log(np.clip(judge.probabilities(answers), 1e-9, None)), equal)
+        prior = estimate_prior(np.log(np.clip(judge.probabilities(answers).T, 1e-9, None)), equal)
     return replace(model, judge=replace(judge, prior=prior))
 
 

@@ -9,11 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..files import checksum
 from ..problem import Classes
-from .allocator import keep_freed_memory
 from .area import Area
 from .fit import Choices, fit_map
 from .keep import load_model, save_model
@@ -22,6 +19,7 @@ from .model import MapModel
 from .outputs import Outputs, finished
 from .paint import KEPT, Counts, Parts, assemble, paint
 from .palette import palette, read_palette
+from .process import keep_freed_memory, one_thread
 from .record import about, inputs, key_of, of_labels, parameters, versions
 from .same_scene import check_scene
 from .scene import Scene
@@ -135,7 +133,7 @@ def make_map(
 ) -> Result:
     """Map a scene from labels into `output`, which the caller has claimed. The caller closes the result."""
     keep_freed_memory()
-    torch.set_num_threads(1)  # a block is computed by one thread, so that its bytes don't depend on how many there are
+    one_thread()
     clock = Clock()
     scene = scene_choice.open()
     labels = label_choice.read(scene, choices.seed)
@@ -176,7 +174,7 @@ def apply_model(
 ) -> Result:
     """Map another scene with the model of an earlier map, without labels."""
     keep_freed_memory()
-    torch.set_num_threads(1)
+    one_thread()
     clock = Clock()
     model, kept = load_model(folder)
     scene = scene_choice.open()

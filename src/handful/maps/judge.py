@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.special import log_softmax
 
 from ..problem import Classes, Problem, Quantity
@@ -67,8 +68,9 @@ class Judge(ABC):
         """This judge with a confidence learned from out-of-fold answers, and the record of it."""
 
     @abstractmethod
-    def paint(self, answers: Array) -> tuple[Array, Array]:
-        """Answers (members, outputs, pixels) -> the map's values (pixels,) and the confidence (pixels,)."""
+    def paint(self, answers: Array) -> tuple[Array, Array, Array | None]:
+        """Answers (members, outputs, pixels) -> the map's values (pixels,), the confidence (pixels,), and the
+        probabilities (classes, pixels) of classes."""
 
     @abstractmethod
     def findings(self, answers: Array, labels: Labelled, judged: Array) -> tuple[list[Any], list[list[int]]]:
@@ -131,15 +133,16 @@ class ClassJudge(Judge):
         return float(ece(sure, right, class_weights(targets)))
 
     def probabilities(self, answers: Array) -> Array:
-        """(members, classes, pixels) -> calibrated probabilities (pixels, classes) for the scene's class shares."""
-        scores = self.calibration.apply(np.log(np.clip(answers.mean(0).T, TINY, None)))
+        """(members, classes, pixels) -> calibrated probabilities (classes, pixels) for the scene's class shares."""
+        scores = self.calibration.apply(np.log(np.clip(answers.mean(0), TINY, None)), axis=0)
         if self.prior is not None:
-            scores = adjust_prior(scores, np.full(len(self.prior), 1 / len(self.prior)), self.prior)
+            scores = adjust_prior(scores.T, np.full(len(self.prior), 1 / len(self.prior)), self.prior).T
         return np.exp(scores)
 
-    def paint(self, answers: Array) -> tuple[Array, Array]:
+    def paint(self, answers: Array) -> tuple[Array, Array, Array]:
         found = self.probabilities(answers)
-        return found.argmax(1) + 1, found.max(1).astype(np.float32)
+        sure, which = torch.from_numpy(found).max(0)
+        return which.numpy() + 1, sure.numpy(), found
 
     def findings(self, answers: Array, labels: Labelled, judged: Array) -> tuple[list[Any], list[list[int]]]:
         scores = self.calibration.apply(log(answers))
@@ -192,10 +195,10 @@ class QuantityJudge(Judge):
         record = {"scale": calibration.scale, "tolerance": calibration.tolerance}
         return replace(self, calibration=calibration), record
 
-    def paint(self, answers: Array) -> tuple[Array, Array]:
+    def paint(self, answers: Array) -> tuple[Array, Array, None]:
         table = answers.transpose(0, 2, 1)
         sure = self.calibration.confidence(self.spread(table))
-        return table.mean(0)[:, 0].astype(np.float32), sure.astype(np.float32)
+        return table.mean(0)[:, 0], sure, None
 
     def findings(self, answers: Array, labels: Labelled, judged: Array) -> tuple[list[Any], list[list[int]]]:
         return suspicious_values(answers.mean(0)[:, 0], labels.targets, labels.groups, judged), []

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from ..errors import SettingsError
 from ..problem import Classes
@@ -20,6 +19,7 @@ from .grid import Grid
 from .keep import load_model, save_model
 from .labels import read_labels
 from .model import MapModel
+from .process import one_thread
 from .record import bands_record
 from .same_scene import check_scene
 from .scene import Scene
@@ -77,7 +77,7 @@ class Mapper:
 
     def fit(self, scene: Any, labels: Any) -> Self:
         """Learn from labels on a scene. Raises the errors of `handful map`."""
-        torch.set_num_threads(1)
+        one_thread()
         opened = self._open(scene)
         read = read_labels(
             labels,
@@ -97,7 +97,7 @@ class Mapper:
 
     def predict(self, scene: Any) -> Map:
         """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others."""
-        torch.set_num_threads(1)  # its bytes would depend on how many there are
+        one_thread()
         model = self._fitted()
         opened = self._open(scene)
         check_scene(opened, model.sight, self.kept_)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,9 +14,10 @@ from ..encoders.windows import cut
 from ..learner import Learner, Predictor
 from ..problem import UNLABELLED, Classes, Prediction, Problem
 from ..solvers import rows as as_rows
-from ..solvers import unrows
 from ..task import Examples
 from .look import Seen, encoder_key
+
+ROWS = 16384  # pixels that a learner answers at a time
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Member:
 def certain(predictor: Predictor, prediction: Prediction) -> Tensor:
     """Probabilities of classes along dimension 1, or values: what may be averaged over members and neighbours."""
     if isinstance(predictor.problem, Classes):
-        return prediction.mean.softmax(1)
+        return prediction.mean.movedim(1, 0).contiguous().softmax(0).movedim(0, 1)  # fast where classes are few
     return prediction.mean[:, :1]
 
 
@@ -87,21 +89,57 @@ class Blend:
         return np.stack([member.judge(predictor, seen, index, sigmas) for member, predictor in pairs])
 
     @torch.no_grad()
-    def answer(self, inputs: Mapping[str, Tensor], margin: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Answers (members, outputs, height, width) without the margin, and the features by encoder key."""
-        features: dict[str, Tensor] = {}
-        answers = []
-        for member, predictor in zip(self.members, self.predictors, strict=True):
-            key = encoder_key(member.learner)
-            if member.learner.moves_encoder:
-                answers.append(cut(certain(predictor, predictor.outputs(inputs)), margin)[0])
-                continue
-            if key not in features:
-                features[key] = within(member.learner.net.encoder, inputs, margin)
-            flat = {"features": as_rows(features[key])}
-            table = certain(predictor, predictor.outputs(flat))
-            answers.append(unrows(table, tuple(features[key].shape))[0])
-        return torch.stack(answers), features
+    def answer(
+        self, inputs: Mapping[str, Tensor], margin: int, told: tuple[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Answers (members, outputs, height, width) without the margin, and the features (height, width, d) of `told`.
+
+        told  the key of an encoder, and the columns (d,) of its features to give as well
+        """
+        answers: dict[int, Tensor] = {}
+        features = None
+        for key, places in self.by_encoder.items():
+            kept: list[Tensor] = []
+            parts: dict[int, list[Tensor]] = {place: [] for place in places}
+            for strip in strips(self.members[places[0]].learner.net.encoder, inputs, margin):
+                for place in places:
+                    parts[place].append(decided(self.predictors[place], strip))
+                if told and told[0] == key:
+                    kept.append(as_rows(strip).index_select(1, told[1]).unflatten(0, strip.shape[2:]))
+            answers |= {place: torch.cat(of_place, dim=1) for place, of_place in parts.items()}
+            features = torch.cat(kept) if kept else features
+        for place in range(len(self.members)):
+            if place not in answers:  # adapting moved its encoder
+                predictor = self.predictors[place]
+                answers[place] = cut(certain(predictor, predictor.outputs(inputs)), margin)[0]
+        return torch.stack([answers[place] for place in range(len(self.members))]), features
+
+    @cached_property
+    def by_encoder(self) -> dict[str, list[int]]:
+        """The places of the members that share an encoder, by its key, so that it runs once for all of them."""
+        found: dict[str, list[int]] = {}
+        for place, member in enumerate(self.members):
+            if not member.learner.moves_encoder:
+                found.setdefault(encoder_key(member.learner), []).append(place)
+        return found
+
+
+def decided(predictor: Predictor, features: Tensor) -> Tensor:
+    """Features (1, width, height, width of the map) to answers (outputs, height, width of the map).
+
+    Some rows at a time: scikit-learn copies its table, in double.
+    """
+    parts = [certain(predictor, predictor.outputs({"features": rows})).T for rows in as_rows(features).split(ROWS)]
+    return torch.cat(parts, dim=1).unflatten(1, features.shape[2:])
+
+
+def strips(encoder: nn.Module, inputs: Mapping[str, Tensor], margin: int) -> Iterator[Tensor]:
+    """Features without the margin from north to south: at once, or strip by strip where an encoder says its `strip`."""
+    height = inputs["bands"].shape[2] - 2 * margin
+    step = int(getattr(encoder, "strip", height))
+    for top in range(0, height, step):
+        end = min(top + step, height) + 2 * margin
+        yield within(encoder, {name: t[:, :, top:end] if t.dim() == 4 else t for name, t in inputs.items()}, margin)
 
 
 def within(encoder: nn.Module, inputs: Mapping[str, Tensor], margin: int) -> Tensor:

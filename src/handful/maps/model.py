@@ -10,12 +10,11 @@ import torch
 
 from ..learner import Learner
 from ..problem import Classes, Problem
-from ..solvers import rows as as_rows
 from ..solvers.smooth import smoothed
 from ..trust.applicability import Applicability
 from .blocks import grown
 from .grid import Window
-from .judge import ClassJudge, Judge
+from .judge import Judge
 from .look import Readable, Seen, encoder_key
 from .members import Blend, cut
 from .sight import Sight
@@ -62,10 +61,13 @@ class Domain:
     columns: np.ndarray
     area: Applicability
 
+    @property
+    def told(self) -> tuple[str, torch.Tensor]:
+        return self.key, torch.from_numpy(self.columns)
+
     def inside(self, features: torch.Tensor, own: np.ndarray) -> np.ndarray:
-        """(1, width, height, width of the block) -> a mask of its `own` pixels (height, width), in order."""
-        told = as_rows(features[:, torch.from_numpy(self.columns)])
-        return self.area.inside(told[torch.from_numpy(own.ravel())].numpy())
+        """Told features (height, width, columns) of a block -> a mask of its `own` pixels (height, width), in order."""
+        return self.area.inside(features.numpy()[own])
 
 
 @dataclass(frozen=True)
@@ -97,27 +99,29 @@ class MapModel:
         own = valid[self.margin : self.margin + block.height, self.margin : self.margin + block.width]
         if not own.any():
             return self.blank(block)
-        answers, features = self.blend.answer(self.sight.inputs(values[None]), self.blend.reach)
+        told = None if self.domain is None else self.domain.told
+        answers, features = self.blend.answer(self.sight.inputs(values[None]), self.blend.reach, told)
         if self.smoothing.sigma:
             around = torch.from_numpy(valid)[None, None]
             around = cut(around, self.blend.reach).expand(len(answers), -1, -1, -1)
             answers = smoothed(answers, around, self.smoothing.sigma, self.smoothing.reach)
-        table = answers.flatten(2).double().numpy()[:, :, own.ravel()]
+        table = answers.flatten(2).numpy()[:, :, own.ravel()]
         return self.fill(own, table, self.trusted(features, own))
 
-    def trusted(self, features: dict[str, torch.Tensor], own: np.ndarray) -> np.ndarray:
+    def trusted(self, features: torch.Tensor | None, own: np.ndarray) -> np.ndarray:
         """A mask of the valid pixels that lie in the area of applicability."""
-        if self.domain is None:
+        if self.domain is None or features is None:
             return np.ones(int(own.sum()), bool)
-        return self.domain.inside(cut(features[self.domain.key], self.smoothing.margin), own)
+        margin = self.smoothing.margin
+        return self.domain.inside(features[margin : margin + own.shape[0], margin : margin + own.shape[1]], own)
 
     def fill(self, own: np.ndarray, table: np.ndarray, inside: np.ndarray) -> Painted:
         """Valid pixels' answers (members, outputs, pixels) laid out on the block."""
         painted = self.blank(Window(0, 0, *own.shape))
-        painted.map[own], painted.confidence[own] = self.judge.paint(table)
+        painted.map[own], painted.confidence[own], chances = self.judge.paint(table)
         painted.trust[own] = np.where(inside, INSIDE, OUTSIDE)
-        if painted.probabilities is not None and isinstance(self.judge, ClassJudge):
-            painted.probabilities[:, own] = self.judge.probabilities(table).T
+        if painted.probabilities is not None:
+            painted.probabilities[:, own] = chances
         return painted
 
     def blank(self, block: Window) -> Painted:

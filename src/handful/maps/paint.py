@@ -48,7 +48,7 @@ class Parts:
 
     def put(self, block: Window, painted: Painted) -> None:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{k: v for k, v in painted._asdict().items() if v is not None})
+        np.savez(buffer, **{k: v for k, v in painted._asdict().items() if v is not None})
         write_bytes(self.path(block), buffer.getvalue())
 
     def get(self, block: Window) -> Painted:

@@ -10,7 +10,8 @@ import rasterio
 from rasterio.enums import Resampling
 
 from ..encoders.bands import nearest_band
-from .grid import Grid, Window
+from .blocks import blocks
+from .grid import Grid
 from .scene import Scene
 
 MOST = 900  # pixels of a preview's longer side
@@ -42,11 +43,14 @@ def shown_bands(scene: Scene) -> tuple[list[int], list[int] | None]:
 
 
 def thin_scene(scene: Scene, bands: Sequence[int], step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every `step`-th pixel of some bands (bands, height, width), and which are valid; read in strips of rows."""
+    """Every `step`-th pixel of some bands (bands, height, width), and which are valid; read block by block."""
     grid = scene.grid
-    rows, valids = [], []
-    for row in range(0, grid.height, step):
-        values, valid = scene.read(Window(row, 0, 1, grid.width))
-        rows.append(values[list(bands), 0, ::step])
-        valids.append(valid[0, ::step])
-    return np.stack(rows, axis=1), np.stack(valids)
+    values = np.full((len(bands), -(-grid.height // step), -(-grid.width // step)), np.nan, np.float32)
+    valid = np.zeros(values.shape[1:], bool)
+    for (block,) in blocks(grid.height, grid.width):
+        top, left = -block.row % step, -block.column % step  # of the block's first pixel that is shown
+        seen, known = (part[..., top::step, left::step] for part in scene.read(block))
+        row, column = (block.row + top) // step, (block.column + left) // step
+        place = (slice(row, row + known.shape[0]), slice(column, column + known.shape[1]))
+        values[:, *place], valid[place] = seen[list(bands)], known
+    return values, valid

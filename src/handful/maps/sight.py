@@ -60,11 +60,14 @@ class Sight:
         shift = np.where(known, 0.0, self.middle).astype(np.float32).reshape(shape)
         scale = np.where(known, self.factor, 1 / self.spread).astype(np.float32).reshape(shape)
         fill = np.where(known, self.middle * self.factor, 0.0).astype(np.float32).reshape(shape)
-        scaled = (values - shift) * scale
-        scaled = np.where(np.isfinite(scaled), np.clip(scaled, -20.0, 20.0), fill)
+        scaled = np.subtract(values, shift, dtype=np.float32)
+        scaled *= scale
+        if not np.isfinite(scaled.sum()):
+            scaled = np.where(np.isfinite(scaled), scaled, fill)
+        np.clip(scaled, -20.0, 20.0, out=scaled)
         count = len(values)
         return {
-            "bands": torch.from_numpy(np.ascontiguousarray(scaled, np.float32)),
+            "bands": torch.from_numpy(scaled),
             "wavelengths": torch.from_numpy(self.wavelengths).expand(count, -1),
             "dates": torch.from_numpy(self.dates).expand(count, -1),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 from scipy.stats import t as student
@@ -22,9 +23,9 @@ class Calibration:
 
     temperature: float = 1.0
 
-    def apply(self, log_probabilities: np.ndarray) -> np.ndarray:
-        """Calibrated log-probabilities (rows, classes), summing to 1 in each row. The order of classes stays."""
-        return log_softmax(log_probabilities / self.temperature, axis=1)
+    def apply(self, log_probabilities: np.ndarray, axis: int = 1) -> np.ndarray:
+        """Calibrated log-probabilities (rows, classes), classes along `axis`. The order of classes stays."""
+        return torch.from_numpy(log_probabilities / self.temperature).log_softmax(axis).numpy()
 
 
 def fit_calibration(

@@ -1,10 +1,22 @@
-"""How the process keeps memory between blocks."""
+"""How the process computes while it maps: one thread a block, and memory that is kept between blocks."""
 
 from __future__ import annotations
 
 import ctypes
 
+import torch
+from threadpoolctl import threadpool_limits
+
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # names of glibc's mallopt, from malloc.h
+
+
+def one_thread() -> None:
+    """Compute everything in the thread that asks for it.
+
+    A block's bytes must not depend on how many threads share its sums, and blocks are computed side by side already.
+    """
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # numpy's and scipy's
 
 
 def keep_freed_memory() -> None:
