@@ -182,3 +182,12 @@ def test_a_record_without_a_key(
     del record[key]
     (model / "model.json").write_text(json.dumps(record))
     refused(model, scene, tmp_path / "out", capsys)
+
+
+def test_a_scene_in_another_radiometry_is_refused(made: Path, scene: Path, tmp_path: Path, capsys: Any) -> None:
+    """Reflectance for one and stored values for the other are never mixed in silence."""
+    assert apply(made / "model", scene, tmp_path / "out", "--radiometry", "none") == 2
+    said = capsys.readouterr().err
+    assert "radiometry s2 (0.0001, 0.0)" in said and "none (1.0, 0.0)" in said and "--radiometry" in said
+    assert not (tmp_path / "out").exists()
+    assert apply(made / "model", scene, tmp_path / "out", "--radiometry", "0.0001,-0.1") == 0

@@ -91,6 +91,16 @@ def test_completion_of_commands():
     assert done.stdout == "plain,map\n"
 
 
+@pytest.mark.parametrize("words", ["map sc", "map scene.tif la", "map scene.tif --mask m", "apply out/model sc"])
+def test_completion_of_files(words):
+    told = {
+        "_HANDFUL_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"handful {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    assert call(env=os.environ | told).stdout == f"file,{words.split()[-1]}\n"
+
+
 def test_completion_of_options():
     words = {"_HANDFUL_COMPLETE": "bash_complete", "COMP_WORDS": "handful map --class", "COMP_CWORD": "2"}
     assert call(env=os.environ | words).stdout == "plain,--class-column\n"

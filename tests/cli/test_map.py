@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import scenes
+import shapely
 
 from handful.cli.run import run
 from handful.learners import make
@@ -248,3 +249,25 @@ def test_a_dry_run_reads_all_that_was_given(
     for option in ("--test-labels", "--palette", "--mask", "--area", "--weights"):
         assert call(scene, labels_path, tmp_path / "out", "--dry-run", option, tmp_path / "absent") == 2
         assert "absent" in capsys.readouterr().err
+
+
+def test_labels_outside_the_area_are_learned_from(made: Path, scene: Path, labels_path: Path, tmp_path: Path) -> None:
+    """And what was left out of the test labels is said."""
+    with rasterio.open(scene) as raster:
+        left, bottom, right, top = raster.bounds
+        crs = raster.crs
+    corner = shapely.box(left, bottom, (left + right) / 2, (bottom + top) / 2)
+    gpd.GeoDataFrame(geometry=[corner], crs=crs).to_file(tmp_path / "area.gpkg")
+    test = gpd.read_file(labels_path)
+    test.geometry = test.translate(10, 10)
+    test.loc[0, "geometry"] = shapely.Point(left - 500, top)
+    test.to_file(tmp_path / "test.gpkg")
+    more = ("--area", tmp_path / "area.gpkg", "--test-labels", tmp_path / "test.gpkg")
+    assert call(scene, labels_path, tmp_path / "out", *more) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["labels"] == json.loads((made / "run.json").read_text())["labels"]
+    assert 0 < record["test"]["labels"] < len(test)
+    assert any(note.startswith("Test labels: 2 labels lie off the scene") for note in record["notes"])
+    with rasterio.open(tmp_path / "out" / "map.tif") as raster:
+        mapped = raster.read(1) > 0
+    assert mapped.any() and not mapped[:, mapped.shape[1] // 2 :].any() and record["pixels"] == mapped.sum()

@@ -56,6 +56,13 @@ def test_too_few_labels_choose_nothing() -> None:
     assert choose(trials, labelled(), few, ClassJudge(small_map.NAMES))[0].candidate.name == "blend"
 
 
+def test_values_that_are_all_different_can_choose() -> None:
+    folds = small_map.folds()
+    assert enough(np.linspace(0.0, 1.0, 24), folds)
+    assert not enough(np.linspace(0.0, 1.0, 24), replace(folds, fold=np.where(np.arange(24) < 12, folds.fold, -1)))
+    assert not enough(np.linspace(0.0, 1.0, 24), replace(folds, fold=np.full(24, -1)))
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"), [(1.0, 0.0, "was worth it"), (0.0, 1.0, "not worth it"), (0.5, 0.5, "chance")]
 )
@@ -70,6 +77,9 @@ def test_what_is_tried() -> None:
     assert unique(m for c in found if not c.rival for m in c.members) == list(found[0].members)
     without = candidates("auto", lambda name: make(name, encoder="plain"), CLASSES, spectrum=False)
     assert len(without[0].members) == 2 and [c.rival for c in without][-2:] == [True, True]
+    numbers = candidates("auto", lambda name: make(name, encoder="plain"), Quantity("height"), spectrum=True)
+    assert "linear regression on context" in [c.name for c in numbers]
+    assert not [c.name for c in numbers if "logistic" in c.name]
     quantity = candidates("ridge", lambda name: make(name, encoder="plain"), Quantity("height"), spectrum=True)
     assert [(c.name, c.rival) for c in quantity] == [("ridge", False), ("random forest on bands", True)]
 

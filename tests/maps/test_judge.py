@@ -7,6 +7,7 @@ import pytest
 import small_map
 
 from handful.maps.judge import ClassJudge, Labelled, QuantityJudge, bins, judge_of, plain
+from handful.problem import Quantity
 from handful.trust.calibration import Calibration
 
 
@@ -108,6 +109,7 @@ def test_the_judge_of_a_problem() -> None:
     assert isinstance(judge_of(*small_map.problem_and_targets("classes")), ClassJudge)
     judge = judge_of(*small_map.problem_and_targets("quantity"))
     assert isinstance(judge, QuantityJudge) and judge.floor > 0
+    assert judge_of(Quantity("height", "m"), np.arange(3.0)).amount(10.72) == "typical error is 10.7 m"
     assert judge_of(small_map.problem_and_targets("quantity")[0], np.full(3, 7.0)).floor > 0
 
 

@@ -78,6 +78,20 @@ def test_a_saved_model_maps_the_same(scene_path: Path, folder: Path, from_paths:
     assert same(Mapper().load(folder / "model").predict(scene_path), from_paths)
 
 
+def test_another_scene_must_be_read_alike(scene_path: Path, labels_path: Path, tmp_path: Path) -> None:
+    """Bands may be one text, as on the command line; what was saved knows them still."""
+    mapper = Mapper(learner="nearest_mean", class_column="class", bands=",".join(scenes.BANDS))
+    mapper.fit(scene_path, labels_path).save(tmp_path / "model")
+    again = Mapper().load(tmp_path / "model")
+    assert same(mapper.predict(scene_path), again.predict(scene_path))
+    few = scenes.write_scene(tmp_path / "few.tif", scenes.place().reflectance[:4], scenes.BANDS[:4])
+    with pytest.raises(SettingsError, match="made for the bands B01, B02"):
+        again.predict(few)
+    again.radiometry = "none"
+    with pytest.raises(SettingsError, match="--radiometry"):
+        again.predict(scene_path)
+
+
 def test_not_fitted(scene_path: Path) -> None:
     with pytest.raises(SettingsError, match="call fit"):
         Mapper().predict(scene_path)

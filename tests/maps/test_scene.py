@@ -294,5 +294,5 @@ def test_a_wrong_number_of_names_tells_both(tmp_path):
     path = write(tmp_path / "a.tif", numbers(4, 5, 5))
     with pytest.raises(SettingsError, match="names 3 bands, but .* has 4"):
         Scene.open(path, bands="B02,B03,B04")
-    with pytest.raises(SettingsError, match="given 3 times for 2"):
+    with pytest.raises(SettingsError, match="speaks of 3 rasters, not of 2"):
         Scene.open([path, write(tmp_path / "b.tif", numbers(2, 5, 5))], bands=["a,b,c,d", "a,b", "c"])

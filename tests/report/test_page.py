@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from handful.maps.palette import palette
+from handful.report import words
 from handful.report.page import map_page
 from handful.report.pictures import Pictures
 from handful.report.stretch import stretch
@@ -179,13 +180,14 @@ def test_a_quantity_has_a_ramp_and_a_scatter():
             "validation": {"matched": score},
             "candidates": [{"name": "ridge", "role": "candidate", **score}],
             "suspicious": [
-                {"x": 1, "y": 2, "row": 0, "column": 0, "label": 20.5, "predicted": 90.1, "probability": None}
+                {"x": 1, "y": 2, "row": 0, "column": 0, "label": 20.5, "predicted": 90.1234567, "probability": None}
             ],
             "labels": [50],
         },
         seen,
     )
     checked(page)
+    assert "90.1 % &lt;dry&gt;" in page and "69.6 % &lt;dry&gt;" in page and "90.1234" not in page
     for said in ("fuel moisture", "12.3 % &lt;dry&gt;", "10 to 14 % &lt;dry&gt;", "Predicted against observed"):
         assert said in page
 
@@ -193,3 +195,49 @@ def test_a_quantity_has_a_ramp_and_a_scatter():
 def test_the_same_run_gives_the_same_page():
     names = ["water", "trees"]
     assert map_page(run(names), pictures(names)) == map_page(run(names), pictures(names))
+
+
+def test_a_class_that_was_never_judged_has_no_shares() -> None:
+    page = map_page(run(["a", "b"], confusion=[[9, 1], [0, 0]]), pictures(["a", "b"]))
+    cells = re.findall(r'<td class="sum">([^<]*)</td>', page)
+    assert cells == ["10", "90 %", "100 %", "0", "–", "–"]
+    bare = Pictures(map=np.ones((4, 5), int), colours=palette(["a", "b"]))
+    assert "What is taken for what" not in map_page(run(["a", "b"], confusion=[[0, 0], [0, 0]]), bare)
+
+
+def test_a_seed_of_nought_is_a_setting() -> None:
+    page = map_page(run(["a"], parameters={"seed": 0, "probabilities": False, "bands": ()}), pictures(["a"]))
+    assert "<dt>seed</dt><dd>0</dd>" in page and "<dt>probabilities</dt>" not in page and "<dt>bands</dt>" not in page
+
+
+def test_pictures_have_the_shape_of_the_ground() -> None:
+    """At 60 degrees north a degree of longitude is half as long as one of latitude."""
+    seen = pictures(["a"], 40, 60, pixel_shape=0.5)
+    page = map_page(run(["a"]), seen)
+    assert "aspect-ratio:30.0/40" in page and 'viewBox="0 0 30.0 40"' in page
+    assert max(dot["x"] for dot in seen.dots(["a"])) <= 30
+    assert 'style="width:16.667%"><span>100 m<' in page  # 60 columns of 10 m
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"command": "apply"}, "nobody has tested it in this one"),
+        ({"validation": None, "test": None}, "too few labels to test it"),
+        ({"kind": "quantity", "quantity": {"name": "h", "unit": "m"}, "calibration": {"tolerance": 12.34}}, "12.3 m"),
+    ],
+)
+def test_what_confidence_means(more: dict, said: str) -> None:
+    assert said in words.sureness(run(["a"], **more))
+
+
+@pytest.mark.parametrize(("test", "line"), [(None, "matched"), ({"balanced_accuracy": 0.7}, "test")])
+def test_one_line_is_to_be_judged_by(test: dict | None, line: str) -> None:
+    page = map_page(run(["a", "b"], test=test), pictures(["a", "b"]))
+    said = {"matched": "as the map’s pixels are. Judge", "test": "they tell most. Judge"}
+    assert page.count("Judge the map by this line") == 1 and said[line] in page
+
+
+def test_coordinates_say_what_they_are_in() -> None:
+    assert "x and y are in EPSG:32631." in map_page(run(["a", "b"], crs="EPSG:32631"), pictures(["a", "b"]))
+    assert "column and row" in words.coordinates({})

@@ -13,7 +13,7 @@ from .options import as_json, note, output, overwrite, quiet
 
 @click.command("apply", short_help="map another scene with the model of an earlier map")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("scenes", nargs=-1, required=True, metavar="SCENE...")
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE...", type=click.Path())
 @output
 @scene_options
 @painting_options

@@ -27,28 +27,39 @@ scene_options = options(
         metavar="NAME",
         help="How numbers become reflectance: s2, s2-offset, landsat, none, or SCALE,OFFSET. [default: judged]",
     ),
-    click.option("--mask", metavar="FILE", help="What to leave out: SCL, QA_PIXEL, or a 0/1 raster."),
-    click.option("--area", metavar="FILE", help="Polygons of the area to map."),
+    click.option(
+        "--mask", metavar="FILE", type=click.Path(), help="What to leave out: SCL, QA_PIXEL, or a 0/1 raster."
+    ),
+    click.option("--area", metavar="FILE", type=click.Path(), help="Polygons of the area to map."),
 )
 painting_options = options(
     click.option("--probabilities", is_flag=True, help="Write probabilities.tif too, one band a class."),
-    click.option("--palette", metavar="FILE", help="Colours of the classes: JSON {class: '#rrggbb'} or CSV."),
+    click.option(
+        "--palette", metavar="FILE", type=click.Path(), help="Colours of the classes: JSON {class: '#rrggbb'} or CSV."
+    ),
     window,
     workers,
 )
 
 
 @click.command("map", short_help="a map from a scene and a handful of labels")
-@click.argument("scenes_and_labels", nargs=-1, required=True, metavar="SCENE... LABELS")
+@click.argument("scenes_and_labels", nargs=-1, required=True, metavar="SCENE... LABELS", type=click.Path())
 @output
 @click.option("--class-column", metavar="NAME", help="Column of the labels that holds the class.")
 @click.option("--target-column", metavar="NAME", help="Column that holds a quantity: maps numbers, not classes.")
 @click.option("--unit", default="", metavar="UNIT", help="Unit of the quantity, for legends.")
 @click.option("--labels-crs", metavar="CRS", help="Coordinate system of labels that don't say theirs, as EPSG:4326.")
 @click.option("--layer", metavar="NAME", help="Layer of the labels file.")
-@click.option("--test-labels", metavar="FILE", help="An independent sample: scored, never trained on.")
+@click.option(
+    "--test-labels", metavar="FILE", type=click.Path(), help="An independent sample: scored, never trained on."
+)
 @click.option("--learner", default="auto", show_default=True, metavar="NAME", help="auto, or one learner by name.")
-@click.option("--weights", metavar="CHECKPOINT", help="A checkpoint of `handful train` instead of the shipped weights.")
+@click.option(
+    "--weights",
+    metavar="CHECKPOINT",
+    type=click.Path(),
+    help="A checkpoint of `handful train` instead of the shipped weights.",
+)
 @click.option(
     "--prior",
     type=click.Choice(["equal", "labels", "estimated"]),

@@ -11,6 +11,7 @@ import numpy as np
 from ..learner import Learner
 from ..learners import make
 from ..problem import Classes, Problem
+from ..trust.dealing import is_quantity, quarters
 from ..trust.folds import Folds
 from .judge import Judge, Labelled
 from .look import Seen
@@ -40,17 +41,18 @@ def candidates(name: str, pretrained: Callable[[str], Learner], problem: Problem
     if name != "auto":
         return [Candidate(name, (Member(name, pretrained(name)),)), *rivals(problem)]
     context: dict[str, Any] = {"encoder": "context", "encoder_settings": {"windows": WINDOWS}}
-    linear: dict[str, Any] = {"strength": STRENGTH, "standard": False}
+    how: dict[str, Any] = {"strength": STRENGTH, "standard": False}
+    linear = "logistic regression" if isinstance(problem, Classes) else "linear regression"
     single = [
         Member("extra trees on context", make("extra_trees", trees=120, **context)),
-        Member("logistic regression on context", make("logistic", **linear, **context)),
+        Member(f"{linear} on context", make("logistic", **how, **context)),
     ]
     if spectrum:
         ridge = pretrained("ridge")
-        logistic = on_encoder_of(ridge, "logistic", **linear)
+        logistic = on_encoder_of(ridge, "logistic", **how)
         single += [
             Member("ridge on learned features", ridge),
-            Member("logistic regression on learned features", logistic),
+            Member(f"{linear} on learned features", logistic),
         ]
     alone = [Candidate(member.name, (member,)) for member in single]
     return [Candidate(DEFAULT, tuple(single)), *alone, *rivals(problem)]
@@ -149,8 +151,10 @@ def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge
 
 
 def enough(targets: np.ndarray, folds: Folds) -> bool:
-    """Whether the labels can choose between models: FEW judged ones a class, in the median."""
-    counts = np.unique(targets[folds.judged], return_counts=True)[1]
+    """Whether labels can choose between models: FEW judged ones a class (or quarter of the values), in the median."""
+    judged = targets[folds.judged]
+    strata = quarters(judged) if len(judged) and is_quantity(judged) else judged
+    counts = np.unique(strata, return_counts=True)[1]
     return bool(len(counts) and np.median(counts) >= FEW)
 
 
@@ -163,10 +167,10 @@ def worth(chosen: Trial, trials: Sequence[Trial], labels: Labelled, folds: Folds
     best = max(cheap, key=lambda trial: judge.better(trial.answers, cheap[0].answers, labels, folds.judged)[0])
     gain, sure = judge.better(chosen.answers, best.answers, labels, folds.judged)
     _, surely_lost = judge.better(best.answers, chosen.answers, labels, folds.judged)
-    amount, name = judge.amount(abs(gain)), best.candidate.name
-    if sure:
-        return f"The better model was worth it: its {amount} better than that of a {name}, more than chance would give."
-    if surely_lost:
-        return f"The better model was not worth it here: its {amount} worse than that of a {name}."
     side = "better" if gain >= 0 else "worse"
-    return f"The better model's {amount} {side} than that of a {name}, which on so few labels may be chance."
+    compared = f"its {judge.amount(abs(gain))} {side} than that of the best simple rival ({best.candidate.name})"
+    if sure:
+        return f"The better model was worth it: {compared}, more than chance would give."
+    if surely_lost:
+        return f"The better model was not worth it here: {compared}."
+    return f"It isn't sure that the better model was worth it: {compared}, maybe by chance."

@@ -79,7 +79,19 @@ def said(layers: Sequence[Layer], rasters: Sequence[Radiometry]) -> list[str]:
             readings.setdefault(own, []).append(layer.raster.short)
     notes = []
     for own, names in readings.items():
-        meaning = "values as stored" if own.scale == 1 and not own.offset else f"stored * {own.scale:g} {own.offset:+g}"
+        meaning = formula(own.scale, own.offset)
         tail = f" (assumed; {OVERRIDE})" if own.assumed else ""
         notes.append(f"Radiometry of {', '.join(names)}: {own.name} ({meaning}), {own.why}{tail}.")
     return notes
+
+
+def formula(scale: float, offset: float) -> str:
+    """How stored values become reflectance, in a few signs.
+
+    >>> formula(1e-4, -0.1), formula(1e-4, 0), formula(1, 0)
+    ('stored * 0.0001 - 0.1', 'stored * 0.0001', 'values as stored')
+    """
+    if scale == 1 and not offset:
+        return "values as stored"
+    shift = f" {'-' if offset < 0 else '+'} {abs(offset):g}" if offset else ""
+    return f"stored * {scale:g}{shift}"

@@ -63,7 +63,7 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     values, rows, columns = scene.sample(SAMPLE, choices.seed)
     sight = Sight.of(scene.wavelengths, scene.dates, values)
     tried = candidates_for(scene, labels.problem, choices)
-    labels, seen = see(scene, sight, labels, tried, choices, tell)
+    labels, seen = see(scene.everywhere(), sight, labels, tried, choices, tell)
     located = Labelled(scene.grid.metres(labels.rows, labels.columns), labels.targets, labels.groups)
     far = scene.grid.metres(rows[:PLACES], columns[:PLACES])
     judge = judge_of(labels.problem, labels.targets)
@@ -240,6 +240,7 @@ def suspect(odd: Any, labels: Labels, grid: Grid) -> dict[str, Any]:
     x, y = grid.xy(np.array([row]), np.array([column]))[0]
     names = labels.problem.names if isinstance(labels.problem, Classes) else None
     said = [names[int(v)] if names else float(v) for v in (odd.label, odd.predicted)]
+    sure = {"probability": odd.probability} if names else {"probability": None, "deviations": odd.probability}
     return {
         "x": float(x),
         "y": float(y),
@@ -247,5 +248,5 @@ def suspect(odd: Any, labels: Labels, grid: Grid) -> dict[str, Any]:
         "column": column,
         "label": said[0],
         "predicted": said[1],
-        "probability": odd.probability,
+        **sure,
     }

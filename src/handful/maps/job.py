@@ -9,14 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .. import __version__
-from ..errors import SettingsError
 from ..files import checksum
-from ..problem import Classes, Quantity
+from ..problem import Classes
 from .area import Area
-from .fit import Choices, Fitted, fit_map
+from .fit import Choices, fit_map
 from .keep import load_model, save_model
 from .labels import Labels, read_labels
 from .model import MapModel
@@ -24,6 +20,8 @@ from .outputs import Outputs, finished
 from .paint import KEPT, Counts, Parts, assemble, paint
 from .palette import palette, read_palette
 from .process import keep_freed_memory, one_thread
+from .record import about, inputs, key_of, of_labels, parameters, versions
+from .same_scene import check_scene
 from .scene import Scene
 
 OURS = {
@@ -95,6 +93,7 @@ class Clock:
     def stage(self, name: str) -> None:
         """Everything since the last stage's end was `name`."""
         now = time.monotonic()
+        self.seconds.pop("total", None)  # it comes last
         self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self.last, 3)
         self.last = now
         self.seconds["total"] = round(now - self.began, 3)
@@ -140,23 +139,27 @@ def make_map(
     labels = label_choice.read(scene, choices.seed)
     test = replace(label_choice, path=test_labels).read(scene, choices.seed) if test_labels else None
     colours = chosen_palette(painting.palette, labels)
-    for note in [*scene.notes, *labels.notes]:
+    notes = [*scene.notes, *labels.notes, *(f"Test labels: {note}" for note in (test.notes if test else []))]
+    for note in notes:
         tell(note)
     said = len(labels.notes)
     clock.stage("reading")
     fitted = fit_map(scene, labels, choices, progress)
     for note in fitted.labels.notes[said:]:
         tell(note)
+    notes += fitted.labels.notes[said:]
     clock.stage("learning")
-    record = described(scene, scene_choice, fitted, choices, [label_choice.path]) | fitted.record
-    record["parameters"] = asdict(scene_choice) | asdict(label_choice) | plain_choices(choices) | asdict(painting)
+    record: dict[str, Any] = {"command": "map", "learner": choices.learner, "seed": choices.seed}
+    record |= about(scene, fitted.model.problem) | of_labels(fitted.labels) | fitted.record
+    record["notes"] = notes
+    record["parameters"] = parameters(scene_choice, label_choice, choices, painting) | {"test_labels": test_labels}
+    record["inputs"] = inputs(record["parameters"])
     save_model(fitted.model, output / "model", bands=record["bands"], radiometry=record["radiometry"], colours=colours)
     outputs = Outputs(output, fitted.model.problem, colours)
     key = key_of(record) | {"model": checksum(output / "model" / "model.safetensors")}
     counts = painted(scene, fitted.model, painting, outputs, key, clock, progress)
     if test_labels and test:
         record["test"] = outputs.tested(test, fitted.labels)
-        record["inputs"].append({"path": test_labels, "checksum": checksum(test_labels)})
     return Result(record | outputs.counted(record, counts), scene, fitted.labels, outputs, clock)
 
 
@@ -177,15 +180,15 @@ def apply_model(
     scene = scene_choice.open()
     for note in scene.notes:
         tell(note)
-    check_scene(scene, model, kept)
+    check_scene(scene, model.sight, kept)
     colours = dict(kept.get("colours") or {})
     if isinstance(model.problem, Classes):
         user = read_palette(painting.palette, model.problem.names) if painting.palette else None
         colours = palette(model.problem.names, layer=colours, user=user)
     clock.stage("reading")
-    record = about(scene, scene_choice, model, []) | {"command": "apply", "learner": kept.get("learner")}
-    record["inputs"].append({"path": str(folder), "checksum": checksum(folder / "model.safetensors")})
-    record["parameters"] = asdict(scene_choice) | asdict(painting) | {"model": str(folder)}
+    record: dict[str, Any] = {"command": "apply", "learner": kept.get("learner")} | about(scene, model.problem)
+    record["parameters"] = {"model": str(folder)} | parameters(scene_choice, painting)
+    record["inputs"] = inputs(record["parameters"])
     outputs = Outputs(output, model.problem, colours)
     counts = painted(scene, model, painting, outputs, key_of(record), clock, progress)
     return Result(record | outputs.counted(record, counts), scene, None, outputs, clock)
@@ -224,74 +227,3 @@ def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
         return {}
     names = labels.problem.names
     return palette(names, layer=labels.colours, user=read_palette(path, names) if path else None)
-
-
-def check_scene(scene: Scene, model: MapModel, kept: dict[str, Any]) -> None:
-    """Raise SettingsError where a scene's bands are not those that the model was made for."""
-    wanted = model.sight
-    same = len(wanted.dates) == len(scene.dates) and bool((wanted.dates == scene.dates).all())
-    if not same or not np.allclose(wanted.wavelengths, scene.wavelengths, atol=40.0, equal_nan=True):
-        names = ", ".join(band["name"] for band in kept["bands"])
-        now = ", ".join(band.name for band in scene.bands)
-        raise SettingsError(
-            f"the model was made for the bands {names}; the scene has {now}. "
-            "Name the scene's bands with --bands, in file order ('-' skips one), so that they are the same."
-        )
-
-
-def described(
-    scene: Scene, choice: SceneChoice, fitted: Fitted, choices: Choices, paths: Sequence[str]
-) -> dict[str, Any]:
-    labels = fitted.labels
-    problem = labels.problem
-    said = {problem.name: len(labels)} if isinstance(problem, Quantity) else {}
-    if isinstance(problem, Classes):
-        said = dict(zip(problem.names, np.bincount(labels.targets, minlength=problem.outputs).tolist(), strict=True))
-    return about(scene, choice, fitted.model, paths) | {
-        "command": "map",
-        "learner": choices.learner,
-        "seed": choices.seed,
-        "labels": said,
-        "notes": [*scene.notes, *labels.notes],
-    }
-
-
-def about(scene: Scene, choice: SceneChoice, model: MapModel, paths: Sequence[str]) -> dict[str, Any]:
-    """What is recorded of a scene and of what is mapped."""
-    problem = model.problem
-    files = [path for path in [*choice.paths, *paths, choice.mask, choice.area] if path and Path(path).is_file()]
-    return {
-        "inputs": [{"path": str(path), "checksum": checksum(path)} for path in files],
-        "bands": [
-            {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)}
-            for b in scene.bands
-        ],
-        "radiometry": scene.radiometry_record,
-        "kind": "classes" if isinstance(problem, Classes) else "quantity",
-        "classes": list(problem.names) if isinstance(problem, Classes) else [],
-        "quantity": {"name": problem.name, "unit": problem.unit} if isinstance(problem, Quantity) else None,
-        "notes": list(scene.notes),
-        "test": None,
-    }
-
-
-def finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def plain_choices(choices: Choices) -> dict[str, Any]:
-    return asdict(choices) | {"weights": str(choices.weights) if choices.weights else None}
-
-
-def key_of(record: dict[str, Any]) -> dict[str, Any]:
-    """What a finished block depends on; blocks of a run with another key are not taken over."""
-    ignored = ("window", "workers", "palette")
-    kept = {name: value for name, value in record["parameters"].items() if name not in ignored}
-    return {"handful": __version__, "inputs": record["inputs"], "parameters": kept, "versions": versions()}
-
-
-def versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    packages = ("numpy", "scipy", "torch", "scikit-learn", "rasterio", "geopandas", "pyogrio", "shapely")
-    return {name: version(name) for name in packages}

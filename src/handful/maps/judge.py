@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.special import log_softmax
 
-from ..problem import Classes, Problem
+from ..problem import Classes, Problem, Quantity
 from ..trust.calibration import (
     Calibration,
     QuantityCalibration,
@@ -156,10 +156,12 @@ class QuantityJudge(Judge):
 
     The model's own deviation of an answer is that of its members, on top of a floor.
     floor  in the quantity's unit
+    unit   for sentences
     """
 
     floor: float
     calibration: QuantityCalibration = field(default_factory=lambda: QuantityCalibration(1.0, 1.0, 1.0))
+    unit: str = ""
     score_name = "rmse"
 
     def spread(self, answers: Array) -> Array:
@@ -184,14 +186,14 @@ class QuantityJudge(Judge):
         return float(np.square(answers.mean(0)[judged, 0] - labels.targets[judged]).mean())
 
     def amount(self, difference: float) -> str:
-        return f"typical error is {difference:.3g}"
+        return f"typical error is {difference:.3g} {self.unit}".rstrip()
 
     def calibrated(self, answers: Array, labels: Labelled, folds: Folds) -> tuple[QuantityJudge, dict[str, Any]]:
         judged = folds.judged
         predicted, spread = answers.mean(0)[judged, 0], self.spread(answers)[judged]
         calibration = fit_quantity_calibration(predicted, labels.targets[judged], spread, labels.groups[judged])
         record = {"scale": calibration.scale, "tolerance": calibration.tolerance}
-        return QuantityJudge(self.floor, calibration), record
+        return replace(self, calibration=calibration), record
 
     def paint(self, answers: Array) -> tuple[Array, Array, None]:
         table = answers.transpose(0, 2, 1)
@@ -206,7 +208,8 @@ def judge_of(problem: Problem, targets: Array) -> Judge:
     """The judge of a problem, before it has learned how sure to be."""
     if isinstance(problem, Classes):
         return ClassJudge(problem.names)
-    return QuantityJudge(floor=0.3 * float(np.std(targets)) or 1e-6)
+    unit = problem.unit if isinstance(problem, Quantity) else ""
+    return QuantityJudge(floor=0.3 * float(np.std(targets)) or 1e-6, unit=unit)
 
 
 def plain(value: float | None) -> float | None:

@@ -20,6 +20,8 @@ from .keep import load_model, save_model
 from .labels import read_labels
 from .model import MapModel
 from .process import one_thread
+from .record import bands_record
+from .same_scene import check_scene
 from .scene import Scene
 
 
@@ -89,14 +91,16 @@ class Mapper:
         choices = Choices(self.learner, self.seed, self.prior, self.weights)
         fitted: Fitted = fit_map(opened, read, choices)
         self.model_: MapModel = fitted.model
+        self.kept_: dict[str, Any] = {"bands": bands_record(opened), "radiometry": opened.radiometry_record}
         self.report: dict[str, Any] = fitted.record | {"notes": [*opened.notes, *fitted.labels.notes]}
         return self
 
     def predict(self, scene: Any) -> Map:
-        """Map a scene with the same bands; the same bytes as `handful map` paints."""
+        """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others."""
         one_thread()
         model = self._fitted()
         opened = self._open(scene)
+        check_scene(opened, model.sight, self.kept_)
         grid = opened.grid
         whole = model.blank(grid.window)
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
@@ -112,11 +116,12 @@ class Mapper:
 
     def save(self, folder: str | Path) -> None:
         """Keep the fitted model."""
-        save_model(self._fitted(), Path(folder))
+        save_model(self._fitted(), Path(folder), **self.kept_)
 
     def load(self, folder: str | Path) -> Self:
         """Take a fitted model from a folder: of `save`, or the `model` folder of a finished map."""
-        self.model_, _ = load_model(folder)
+        self.model_, record = load_model(folder)
+        self.kept_ = {name: record[name] for name in ("bands", "radiometry") if name in record}
         return self
 
     def _fitted(self) -> MapModel:
@@ -126,5 +131,5 @@ class Mapper:
 
     def _open(self, scene: Any) -> Scene:
         paths = list(scene) if isinstance(scene, list | tuple) else [scene]
-        bands = list(self.bands) if self.bands else None
-        return Scene.open(paths, bands=bands, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask)
+        bands = self.bands if isinstance(self.bands, str) else list(self.bands or [])
+        return Scene.open(paths, bands=bands or None, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask)

@@ -86,7 +86,7 @@ def one_each(bands: Sequence[str] | str | None, rasters: Sequence[Raster]) -> li
         return [bands[0]] * len(rasters)
     if len(bands) != len(rasters):
         raise SettingsError(
-            f"--bands was given {len(bands)} times for {len(rasters)} rasters: give it once a raster, in their order."
+            f"--bands speaks of {len(bands)} rasters, not of {len(rasters)}: give it once a raster, in their order."
         )
     return list(bands)
 

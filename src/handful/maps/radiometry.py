@@ -57,7 +57,7 @@ def given(text: str) -> Radiometry:
         scale, offset = (float(part) for part in text.split(","))
     except ValueError:
         raise SettingsError(
-            f"--radiometry {text}: {did_you_mean(name, list(KNOWN))} Give one of {', '.join(KNOWN)}, or SCALE,OFFSET "
+            f"--radiometry {text}: not a name, nor two numbers. {did_you_mean(name, list(KNOWN))} Or give SCALE,OFFSET "
             "as two numbers, such as 0.0001,-0.1."
         ) from None
     if not (math.isfinite(scale) and math.isfinite(offset)) or scale == 0:

@@ -82,6 +82,10 @@ class Scene:
         """The same scene, valid only in an area of interest."""
         return replace(self, area=area, _samples={})
 
+    def everywhere(self) -> Scene:
+        """The same scene without an area of interest."""
+        return self if self.area is None else replace(self, area=None, _samples={})
+
     @cached_property
     def wavelengths(self) -> np.ndarray:
         """(bands,) nm, NaN where unknown."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 BRIGHT = 0.4  # reflectance that the brightest 2 % of an uncalibrated scene are taken for
+DARKEST, LIGHTEST = 0.002, 10.0  # reflectance between which the brightest 2 % of any land or water lie
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,16 @@ class Sight:
         return cls(
             np.asarray(wavelengths, np.float32), np.asarray(dates, np.int64), middle, spread.astype(np.float64), factor
         )
+
+    def suits(self, sample: np.ndarray) -> bool:
+        """Whether values of another scene (m, bands) are about as large as those that these constants are of.
+
+        False where one of the two is reflectance and the other values as they were stored.
+        """
+        known = np.isfinite(self.wavelengths)
+        if not known.any():
+            return True
+        return bool(DARKEST <= np.percentile(sample[:, known], 98) * self.factor <= LIGHTEST)
 
     def inputs(self, values: np.ndarray) -> dict[str, Tensor]:
         """(n, bands, height, width) with NaN where invalid -> what an encoder reads, without NaN."""

@@ -8,8 +8,10 @@ import numpy as np
 
 from .. import __version__
 from ..files import write_text
-from ..maps.job import Result, versions
+from ..maps.grid import Grid
+from ..maps.job import Result
 from ..maps.pictures import preview, shown_bands, step_of, thin_scene
+from ..maps.record import versions
 from .page import map_page
 from .pictures import Pictures
 from .stretch import stretch
@@ -26,16 +28,24 @@ def pictures_of(result: Result) -> Pictures:
     scene, folder = result.scene, result.outputs.folder
     step = step_of(scene.grid)
     parts: dict[str, Any] = {name: preview(folder / f"{name}.tif", step) for name in ("map", "confidence", "trust")}
-    resolution = scene.grid.resolution_m
+    width, height = pixel_of(scene.grid)
     return Pictures(
         **parts,
         colours=result.outputs.colours,
         **scene_pictures(result, step),
         **label_places(result, step),
-        metres_per_pixel=None if resolution is None else resolution * step,
+        metres_per_pixel=None if scene.grid.crs is None else width * step,
+        pixel_shape=width / height,
         north_up=None if scene.grid.crs is None else bool(scene.grid.transform.e < 0),
         **reliability_of(result.record),
     )
+
+
+def pixel_of(grid: Grid) -> tuple[float, float]:
+    """Width and height of a pixel at the grid's centre, in metres; in pixels without a CRS."""
+    row, column = grid.height // 2, grid.width // 2
+    here, across, down = grid.metres(np.array([row, row, row + 1]), np.array([column, column + 1, column]))
+    return float(abs(across - here)[0]), float(abs(down - here)[1])
 
 
 def scene_pictures(result: Result, step: int) -> dict[str, Any]:

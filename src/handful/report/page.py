@@ -17,6 +17,7 @@ SUSPECTS = 25  # rows of the table of labels that look wrong
 MATRIX = 16  # classes beyond which a matrix is replaced by the commonest confusions
 LEGEND = 24  # classes beside the map
 BANDS = 48  # bands listed
+STRETCHED = 8  # times that a picture is stretched at most, for pixels that aren't square on the ground
 
 
 def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
@@ -40,7 +41,7 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
         "title": title,
         "headline": words.headline(run),
         "verdict": words.verdict(run),
-        "kept_word": words.kept_word(run),
+        "sureness": words.sureness(run),
         "metric": score,
         "classes": classes,
         "picture": pictures,
@@ -58,7 +59,8 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
         "r2": score.key == "rmse" and any(fold.get("r2") is not None for fold in folds),
         "matrix": _matrix(run, classes),
         "confusions": _confusions(run, classes),
-        "suspects": list(run.get("suspicious") or [])[:SUSPECTS],
+        "suspects": _suspects(run),
+        "coordinates": words.coordinates(run),
         "reliability": charts.reliability(pictures.reliability) if pictures.reliability else None,
         "scatter": _scatter(run, pictures),
         "parameters": _parameters(run),
@@ -86,17 +88,18 @@ def _scene_name(run: Run) -> str:
 
 def _sheet(pictures: Pictures) -> dict[str, Any]:
     """How the pictures lie on the page: proportions, size of the dots, scale bar, north."""
-    height, width = pictures.size
+    height, columns = pictures.size
+    width = columns * min(max(pictures.pixel_shape, 1 / STRETCHED), STRETCHED)
     metres = pictures.metres_per_pixel
-    bar, label = charts.scale_bar(metres * width) if metres else (0.0, "")
+    bar, label = charts.scale_bar(metres * columns) if metres else (0.0, "")
     return {
         "height": height,
-        "width": width,
+        "width": round(width, 3),
         "ratio": round(width / height, 5),
         "dot": round(max(max(height, width) * 0.0075, 0.2), 3),
         "bar": bar,
         "bar_label": label,
-        "pixels": max(height, width) < 600,  # few pixels are shown as pixels, not blurred
+        "pixels": max(height, columns) < 600,  # few pixels are shown as pixels, not blurred
     }
 
 
@@ -148,14 +151,19 @@ def _folds(run: Run) -> list[dict[str, Any]]:
         if (run.get("validation") or {}).get(kind)
     ]
     test = run.get("test")
-    means = "Labels given for testing only: no model has seen them."
-    return [{"kind": "test", "means": means, **test}, *rows] if test else rows
+    means = "Labels given for testing only: no model has seen them. Drawn at random over the scene, they tell most."
+    rows = [{"kind": "test", "means": means, **test}, *rows] if test else rows
+    found = words.judged(run)
+    for row in rows:
+        if found and row["kind"] == found[0]:
+            row["means"] += " Judge the map by this line."
+    return rows
 
 
 def _matrix(run: Run, classes: list[str]) -> list[dict[str, Any]] | None:
     """Rows of the confusion matrix with the share of each cell in its row, and both shares right of a class."""
     confusion = run.get("confusion")
-    if not confusion or not 2 <= len(classes) <= MATRIX:
+    if not confusion or not 2 <= len(classes) <= MATRIX or not any(map(sum, confusion)):
         return None
     columns = [sum(column) for column in zip(*confusion, strict=True)]
     return [
@@ -164,7 +172,7 @@ def _matrix(run: Run, classes: list[str]) -> list[dict[str, Any]] | None:
             "cells": [(count, count / max(sum(row), 1)) for count in row],
             "total": sum(row),
             "found": row[i] / sum(row) if sum(row) else None,
-            "true": row[i] / columns[i] if columns[i] else None,
+            "true": row[i] / columns[i] if columns[i] and sum(row) else None,
         }
         for i, (name, row) in enumerate(zip(classes, confusion, strict=True))
     ]
@@ -183,6 +191,19 @@ def _confusions(run: Run, classes: list[str]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda pair: -pair["count"])[:20]
 
 
+def _suspects(run: Run) -> list[dict[str, Any]]:
+    """Rows of the table of labels that look wrong, with how sure the model is or, for a quantity, how far off."""
+    rows = [dict(row) for row in list(run.get("suspicious") or [])[:SUSPECTS]]
+    unit = (run.get("quantity") or {}).get("unit") or ""
+    for row in rows:
+        sure = row.get("probability")
+        row["off"] = "" if sure is None else f"{100 * sure:.0f} %"
+        if run.get("kind") == "quantity":
+            row["off"] = words.measured(abs(row["label"] - row["predicted"]), unit)
+            row["label"], row["predicted"] = (words.measured(row[key], unit) for key in ("label", "predicted"))
+    return rows
+
+
 def _scatter(run: Run, pictures: Pictures) -> Any:
     if pictures.observed is None or pictures.predicted is None:
         return None
@@ -197,9 +218,11 @@ def _parameters(run: Run) -> list[tuple[str, str]]:
         if isinstance(value, dict) and value:
             for key, inner in value.items():
                 walk(f"{name}.{key}" if name else str(key), inner)
-        elif value not in (None, "", [], {}):
+        elif value is not False and value not in (None, "", [], (), {}):
             lines.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
 
     walk("", dict(run.get("parameters") or {}))
-    walk("chosen", run.get("chosen"))
+    chosen = run.get("chosen") or {}
+    walk("chosen", {name: chosen.get(name) for name in ("name", "members")})
+    walk("smoothing, pixels", chosen.get("smoothing_pixels"))
     return lines

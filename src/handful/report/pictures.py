@@ -31,7 +31,8 @@ class Pictures:
     label_rows        (m,) where the labels lie, in preview pixels (the first pixel's centre is 0.5)
     label_columns     (m,)
     label_targets     (m,) class indices, or values of the quantity
-    metres_per_pixel  of the preview, or None where there is no georeference
+    metres_per_pixel  how wide a pixel of the preview is, or None where there is no georeference
+    pixel_shape       how wide a pixel is for its height: below 1 for degrees away from the equator
     north_up          True, False for a raster that begins in the south, None where nobody knows
     reliability       title of a curve -> (stated confidence, share right, labels) of each bin
     observed          (m,) labelled values of a quantity, and what the model said without having seen them
@@ -50,6 +51,7 @@ class Pictures:
     label_columns: Array = field(default_factory=lambda: np.empty(0))
     label_targets: Array = field(default_factory=lambda: np.empty(0))
     metres_per_pixel: float | None = None
+    pixel_shape: float = 1.0
     north_up: bool | None = None
     reliability: Mapping[str, Sequence[tuple[float, float, int]]] = field(default_factory=dict)
     observed: Array | None = None
@@ -97,11 +99,12 @@ class Pictures:
         return shaded(preview, *self.limits(), VALUES)
 
     def dots(self, classes: Sequence[str]) -> list[dict[str, Any]]:
-        """The labels to draw: x and y in preview pixels, a colour each; an even choice where there are too many."""
+        """The labels to draw: x and y in heights of a pixel, a colour each; an even choice where there are too many."""
         every = thin(len(self.label_rows), DOTS)
         chosen = np.argsort(self.label_targets, kind="stable")[::every]
+        across, down = np.asarray(self.label_columns) * self.pixel_shape, self.label_rows
         return [
-            {"x": round(float(self.label_columns[i]), 2), "y": round(float(self.label_rows[i]), 2), "colour": colour}
+            {"x": round(float(across[i]), 2), "y": round(float(down[i]), 2), "colour": colour}
             for i, colour in zip(chosen, self._dot_colours(classes, chosen), strict=True)
         ]
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from .words import Run, distance, metric, short
 
-WIDE = 34  # letters of a name in a terminal
+WIDE = 40  # letters of a name in a terminal
 
 
 def comparison(run: Run) -> RenderableType:

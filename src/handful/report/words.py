@@ -10,7 +10,7 @@ FEW = 5  # labels of a class below which its share right isn't worth a sentence
 BINS = 15  # of the calibration error
 BY_CHANCE = 0.08  # calibration error of perfect confidence beyond which a measured one says nothing
 FOLDS = {
-    "matched": "Held back as far from other labels as the map’s pixels are. Judge the map by this line.",
+    "matched": "Held back as far from other labels as the map’s pixels are.",
     "block": "Whole areas held back: how the map might do in a place that nobody labelled.",
     "random": "Single labels held back at random. Neighbours look alike, so this flatters.",
 }
@@ -28,7 +28,7 @@ class Metric(NamedTuple):
     def text(self, value: float | None) -> str:
         if value is None or value != value:
             return "–"
-        return f"{100 * value:.0f} %" if self.share else f"{value:.3g}{' ' + self.unit if self.unit else ''}"
+        return f"{100 * value:.0f} %" if self.share else measured(value, self.unit)
 
     def interval(self, scores: Run | None) -> str:
         """The interval of a score, without repeating its unit; empty where it has none."""
@@ -78,9 +78,19 @@ def headline(run: Run) -> str:
 
 def verdict(run: Run) -> list[str]:
     """How good the map is, where not to trust it, and whether the better model was worth it."""
-    return [
-        sentence for sentence in (_quality(run), _weakest(run), _reach(run), str(run.get("worth") or "")) if sentence
-    ]
+    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), _worth(run)) if sentence]
+
+
+def _worth(run: Run) -> str:
+    return str(run.get("worth") or "").replace("'", "’")
+
+
+def coordinates(run: Run) -> str:
+    """What the coordinates of a map are in, to be said beside them."""
+    crs = run.get("crs")
+    if not crs:
+        return "x and y are column and row: the scene has no georeference."
+    return f"x and y are in {crs if len(crs) < 40 else 'the CRS of the scene'}."
 
 
 def _quality(run: Run) -> str:
@@ -134,6 +144,33 @@ def _reach(run: Run) -> str:
         f"About {outside:.0f} % of the map looks unlike anything that was labelled: don’t rely on it there "
         "(the trust picture shows where)."
     )
+
+
+def sureness(run: Run) -> str:
+    """What the confidence is the probability of, and whether it was tested."""
+    if run.get("command") == "apply":
+        return f"{_sure_of(run)}, as it was learned in the other scene; nobody has tested it in this one."
+    if judged(run) is None:
+        return f"{_sure_of(run)}, as the model says; there were too few labels to test it."
+    return f"{_sure_of(run)}, as far as the labels can tell. {kept_word(run)}".rstrip()
+
+
+def _sure_of(run: Run) -> str:
+    if run.get("kind") != "quantity":
+        return "the probability that a pixel is right"
+    small = (run.get("calibration") or {}).get("tolerance")
+    if small is None:
+        return "the probability that a pixel’s error is no larger than usual at the labels"
+    return f"the probability that a pixel’s error is at most {measured(small, (run.get('quantity') or {}).get('unit'))}"
+
+
+def measured(value: float, unit: str | None) -> str:
+    """A value of a quantity in its unit.
+
+    >>> measured(195.7445, "m")
+    '196 m'
+    """
+    return f"{value:.3g} {unit or ''}".rstrip()
 
 
 def kept_word(run: Run) -> str:

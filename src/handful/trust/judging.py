@@ -8,6 +8,7 @@ import numpy as np
 
 from .dealing import is_quantity
 
+LISTED = 20  # classes that a sentence names
 FEW = 5  # below this many judged labels or polygons, a class's own accuracy is rough
 
 
@@ -24,7 +25,8 @@ def cannot_judge(
     distance  metres from judged labels to training labels, wanted: from pixels of the map to labels; may be empty
     """
     if not (fold >= 0).any():
-        return ("No class has two labels or polygons: the map's accuracy can't be judged.",)
+        few = "There is one label or polygon only" if is_quantity(targets) else "No class has two labels or polygons"
+        return (f"{few}: the map's accuracy can't be judged.",)
     sentences = [_too_few_values(fold, groups)] if is_quantity(targets) else _classes(fold, targets, groups, names)
     if distance is not None and wanted is not None and len(distance) and len(wanted):
         sentences.append(_too_near(float(np.median(distance)), float(np.median(wanted))))
@@ -36,11 +38,21 @@ def _classes(fold: np.ndarray, targets: np.ndarray, groups: np.ndarray, names: S
     unjudged = [_name(c, names) for c, count in judged.items() if count == 0]
     few = [f"{_name(c, names)} ({count})" for c, count in judged.items() if 0 < count < FEW]
     return [
-        f"One label or polygon only, always trained on, so not judged: {', '.join(unjudged)}." if unjudged else "",
-        f"Fewer than {FEW} labels or polygons to judge by, so their own accuracy is rough: {', '.join(few)}."
+        f"One label or polygon only, always trained on, so not judged: {listed(unjudged)}." if unjudged else "",
+        f"Fewer than {FEW} labels or polygons to judge by, so their own accuracy is rough: {listed(few)}."
         if few
         else "",
     ]
+
+
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Names with commas, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _name(index: int, names: Sequence[str]) -> str:
