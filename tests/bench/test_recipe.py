@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,10 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
         read_recipe(tmp_path / "absent.toml")
     with pytest.raises(SettingsError, match="cannot be read"):
         read_recipe(tmp_path)
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", Path("nul\0.toml")):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read_recipe(path)
     (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read as TOML"):
         read_recipe(tmp_path / "recipe.toml")
