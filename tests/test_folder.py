@@ -140,3 +140,9 @@ def test_two_runs_do_not_share_a_folder_and_a_killed_one_lets_go(tmp_path):
     with claim(tmp_path, OURS):
         assert time.monotonic() - start < 1
     assert not (tmp_path / LOCK).exists()
+
+
+def test_a_name_that_is_not_text_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(OutputError, match="UTF-8"), claim(tmp_path / os.fsdecode(b"caf\xe9"), OURS):
+        pass
+    assert not list(tmp_path.iterdir())

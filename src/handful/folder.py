@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .errors import OutputError
+from .files import is_text
 
 LOCK = ".handful.lock"
 HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini", LOCK}
@@ -46,6 +47,8 @@ def claim(
 
 def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final: str = "run.json") -> None:
     """Whether `claim` would take the folder; changes nothing. Raises OutputError where it wouldn't."""
+    if not is_text(str(folder)):
+        raise OutputError(f"{folder} is no name in UTF-8: give the folder another, in plain letters.")
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -60,7 +60,7 @@ def command(checkpoint: str, file: str | None, workers: int | None, quiet: bool,
         )
     if file:
         write_json(Path(file), found)
-    click.echo(table(found))
+    options.result(table(found), found)
 
 
 def cores() -> int:

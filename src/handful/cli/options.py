@@ -64,7 +64,10 @@ def note(lines: str | Iterable[str], quiet: bool = False) -> None:
 
 def result(text: str, value: Any, as_json: bool = False) -> None:
     """What the command found, on stdout: `text`, or `value` as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    escaped = encoding.lower() not in ("utf-8", "utf8")
+    shown = json.dumps(value, ensure_ascii=escaped, allow_nan=False) if as_json else text
+    click.echo(shown.encode(encoding, "backslashreplace").decode(encoding))  # a name may hold what isn't text
 
 
 def say(text: str) -> None:

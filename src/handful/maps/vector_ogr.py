@@ -21,7 +21,7 @@ from handful.maps.vector_layer import Layer, parse_crs
 
 T = TypeVar("T")
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)  # the second where the message quotes damaged names
-ODD = re.compile(r"[!;?#\\]|\.zip$|^/vsi|^//", re.IGNORECASE)
+ODD = re.compile(r"[!;?#\\\x00-\x1f\x7f\ud800-\udfff]|\.zip$|^/vsi|^//", re.IGNORECASE)
 SAFE_MODULES = ("rtree", "fts")  # of SQLite's virtual tables; others may read files elsewhere
 
 
