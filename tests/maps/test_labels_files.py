@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import zipfile
@@ -152,7 +153,16 @@ def test_no_permission_is_the_environments_fault(written, monkeypatch):
 
 
 def test_a_name_that_gdal_would_take_for_something_else(written):
-    for odd in ("a!b.zip#?&[1] ü.gpkg", "a;b.gpkg", "a.zip", "gpkg:a.gpkg"):
+    names = (
+        "a!b.zip#?&[1] ü.gpkg",
+        "a;b.gpkg",
+        "a.zip",
+        "gpkg:a.gpkg",
+        "a\tb.gpkg",
+        "a\nb.gpkg",
+        os.fsdecode(b"\xe9.gpkg"),
+    )
+    for odd in names:
         shutil.copy(written / "labels.gpkg", written / odd)
         assert found(read_labels(written / odd, GRID)) == WANTED
     for part in (".shp", ".shx", ".dbf", ".prj"):
@@ -413,3 +423,17 @@ def test_polygons_survive_a_file(tmp_path):
     for name in FORMATS:
         area.to_file(tmp_path / name)
         assert len(read_labels(tmp_path / name, GRID)) == 100
+
+
+# What cannot be laid on the scene
+
+
+def test_a_table_without_numbers_says_so(tmp_path):
+    (tmp_path / "a.csv").write_text("kind,x,y\nwater,50 m,north\nforest,60 m,south\n")
+    refused(tmp_path / "a.csv", "2 labels without a geometry.*check its coordinates", labels_crs="EPSG:32633")
+
+
+def test_a_scene_that_is_nowhere_on_earth_is_to_blame(written):
+    nowhere = Grid(rasterio.crs.CRS.from_wkt('LOCAL_CS["mine"]'), GRID.transform, GRID.height, GRID.width)
+    with pytest.raises(LabelsError, match="nothing can be laid on the scene.*gdal_edit"):
+        read_labels(written / "labels.gpkg", nowhere)

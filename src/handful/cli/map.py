@@ -124,7 +124,8 @@ def rehearse(
 
     scene = scene_choice.open()
     labels = label_choice.read(scene, choices.seed)
-    if given["test_labels"]:
+    labels.require_enough()
+    if given["test_labels"] is not None:
         replace(label_choice, path=given["test_labels"]).read(scene)
     chosen_palette(given["palette"], labels)
     note([*scene.notes, *labels.notes], given["quiet"])
