@@ -193,6 +193,15 @@ def test_a_dry_run_writes_nothing(
     assert not said.err and not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_says_that_one_class_is_too_few(
+    scene: Path, scene_place: scenes.Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = scenes.labels_frame(scene_place.truth)
+    frame[frame["class"] == "water"].to_file(tmp_path / "labels.gpkg")
+    assert call(scene, tmp_path / "labels.gpkg", tmp_path / "out", "--dry-run") == 2
+    assert "every label is 'water'" in capsys.readouterr().err
+
+
 def test_json_and_quiet(scene: Path, labels_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(scene, labels_path, tmp_path / "out", "--json", "--quiet") == 0
     said = capsys.readouterr()
@@ -248,3 +257,4 @@ def test_a_dry_run_reads_all_that_was_given(
     for option in ("--test-labels", "--palette", "--mask", "--area", "--weights"):
         assert call(scene, labels_path, tmp_path / "out", "--dry-run", option, tmp_path / "absent") == 2
         assert "absent" in capsys.readouterr().err
+        assert call(scene, labels_path, tmp_path / "out", "--dry-run", option, "") == 2  # of a variable that isn't set
