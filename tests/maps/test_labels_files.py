@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
 
 import geopandas as gpd
@@ -304,6 +306,24 @@ def test_reading_leaves_nothing_beside_a_geopackage(tmp_path):
     assert found(read_labels(tmp_path / "labels.gpkg", GRID)) == WANTED
     assert [path.name for path in tmp_path.iterdir()] == ["labels.gpkg"]
     assert (tmp_path / "labels.gpkg").read_bytes() == before
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_changes_that_a_killed_program_left_are_read_and_left(tmp_path, honest):
+    path, log = tmp_path / "labels.gpkg", tmp_path / "labels.gpkg-wal"
+    frame().to_file(path)
+    log.write_bytes(b"nonsense")
+    if honest:
+        script = (
+            "import os, sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute('PRAGMA journal_mode = WAL')"
+        )
+        script += "; base.execute('CREATE TABLE more (a)'); base.commit(); os._exit(0)"
+        log.unlink()
+        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        assert log.stat().st_size
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert found(read_labels(path, GRID)) == WANTED
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
 
 
 def test_several_layers(tmp_path):
