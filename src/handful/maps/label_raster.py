@@ -147,7 +147,8 @@ def plain_errors(name: str) -> Iterator[None]:
     except (LabelsError, MemoryError):
         raise
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
+        told = error.__cause__ if "previous exception" in str(error) and error.__cause__ else error
+        said = " ".join(str(told).split())[:200]
         raise LabelsError(f"{name}: a label raster that cannot be read ({said}). Export it again.") from error
 
 

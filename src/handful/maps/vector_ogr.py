@@ -133,9 +133,8 @@ def _choose(path: Path, layers: list[str], layer: str | None, column: str | None
     if layer is not None:
         if layer not in layers:
             hint = did_you_mean(layer, layers)
-            raise LabelsError(
-                f"{path}: there is no layer '{layer}'. {hint if hint.startswith('Did') else ''} {listing}"
-            )
+            hint = f" {hint}" if hint.startswith("Did") else ""
+            raise LabelsError(f"{path}: there is no layer '{layer}'.{hint} {listing}")
         return layer, []
     if len(layers) == 1:
         return layers[0], []
