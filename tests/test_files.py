@@ -29,6 +29,13 @@ def test_nothing_is_there_before_it_is_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"all" and list(tmp_path.iterdir()) == [path]
 
 
+def test_an_unfinished_part_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / ".a.txt.part.txt").symlink_to(tmp_path / "mine")
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "mine").read_text() == "precious" and (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_json_that_another_reader_would_refuse_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "a.json", {"score": float("nan")})

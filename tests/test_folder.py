@@ -146,3 +146,20 @@ def test_a_name_that_is_not_text_is_refused_before_anything_is_made(tmp_path):
     with pytest.raises(OutputError, match="UTF-8"), claim(tmp_path / os.fsdecode(b"caf\xe9"), OURS):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.write_text("[" * 100_000)])
+def test_a_record_that_is_none_is_somebody_elses(tmp_path, make):
+    make(tmp_path / "run.json")
+    with pytest.raises(OutputError, match="holds other things .run.json"), claim(tmp_path, OURS, overwrite=True):
+        pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to(path.parent.parent / "mine")])
+def test_a_lock_that_is_no_plain_file_is_never_opened(tmp_path, make):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out" / LOCK)
+    with pytest.raises(OutputError, match="no plain file"), claim(tmp_path / "out", OURS):
+        pass
+    assert (tmp_path / "mine").read_text() == "precious"

@@ -23,6 +23,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.part{path.suffix}")
+    part.unlink(missing_ok=True)  # of a killed run; and never through a link
     try:
         yield part
         with open(part, "rb+") as file:

@@ -6,13 +6,14 @@ import errno
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .errors import OutputError
-from .files import is_text
+from .files import check_regular, is_text
 
 LOCK = ".handful.lock"
 HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini", LOCK}
@@ -67,8 +68,9 @@ def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final
 def finished(final: Path) -> bool:
     """Whether the file that is written last is there, whole, and written by handful."""
     try:
+        check_regular(final)
         record = json.loads(final.read_text("utf-8"))
-    except (FileNotFoundError, IsADirectoryError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and "handful" in record
 
@@ -134,11 +136,25 @@ def hold(folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+def own(path: str, flags: int) -> int:
+    """Open a file for writing, unless its name is a link, which might lead to anybody's file, or a pipe's."""
+    try:
+        opened = os.open(path, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise OutputError(f"{path} is no plain file: remove it, or choose another folder.") from None
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OutputError(f"{path} is no plain file: remove it, or choose another folder.")
+    return opened
+
+
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
     """The file of that name, locked; taken anew where its last holder removed it meanwhile."""
     while True:
-        with open(path, "w") as file:
+        with open(path, "w", opener=own) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
