@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -163,3 +164,21 @@ def test_a_lock_that_is_no_plain_file_is_never_opened(tmp_path, make):
     with pytest.raises(OutputError, match="no plain file"), claim(tmp_path / "out", OURS):
         pass
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["map.tif", "model/model.json"])
+def test_a_folder_where_a_file_goes_is_found_before_any_work(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(OutputError, match="is a folder, where a file goes"):
+        check(tmp_path, OURS)
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_parents(tmp_path, monkeypatch):
+    def full(path, *_, **__):
+        os.mkdir(path.parent)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", full)
+    with pytest.raises(OSError, match="No space"), claim(tmp_path / "a" / "out", OURS):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -63,6 +63,9 @@ def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final
     if strangers and not done:
         named = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
         raise OutputError(f"{folder} holds other things ({named}): give an empty folder, or the name of a new one.")
+    blocked = [name for name in ours if (folder / name).is_dir() and not (folder / name).is_symlink()]
+    if blocked:
+        raise OutputError(f"{folder / blocked[0]} is a folder, where a file goes: remove it, or choose another folder.")
 
 
 def finished(final: Path) -> bool:
@@ -113,7 +116,12 @@ def remove(folder: Path, ours: Collection[str], final: str) -> None:
 def make_folders(folder: Path) -> list[Path]:
     """Make the folder and its missing parents; those made, innermost first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        for path in missing:
+            remove_if_empty(path)
+        raise
     return missing
 
 
@@ -121,7 +129,7 @@ def remove_if_empty(folder: Path) -> None:
     try:
         folder.rmdir()
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
             raise
 
 

@@ -46,7 +46,7 @@ class Training:
 
     steps: PositiveInt = 1000
     tasks_per_step: PositiveInt = 2
-    step_size: PositiveFloat = 2e-3
+    step_size: Annotated[float, Field(gt=0, le=1e3)] = 2e-3
     weight_decay: NonNegativeFloat = 1e-2
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.05
     clip: PositiveFloat = 1.0

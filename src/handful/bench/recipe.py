@@ -19,7 +19,7 @@ from ..learner import Learner
 from ..learners import make
 from ..meta_train import Training
 
-MOST_TOML = 1 << 20  # bytes
+MOST_TOML = 1 << 15  # bytes; a key of so many dots takes a gigabyte
 
 
 @dataclass(frozen=True)
