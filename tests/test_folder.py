@@ -14,7 +14,7 @@ import pytest
 
 from handful.errors import OutputError
 from handful.files import write_json
-from handful.folder import LOCK, check, claim
+from handful.folder import LOCK, check, claim, spare
 
 OURS = {"map.tif", "report.html", "model/model.json", ".parts/*", "run.json"}
 
@@ -182,3 +182,12 @@ def test_a_folder_that_cannot_be_made_leaves_no_parents(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"), claim(tmp_path / "a" / "out", OURS):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", ["map.tif", "model", "model/model.json", ".", "link.tif"])
+def test_an_input_that_a_run_would_write_over_is_refused(tmp_path, given):
+    fill(tmp_path, "map.tif", "model/model.json")
+    (tmp_path / "link.tif").symlink_to("map.tif")
+    with pytest.raises(OutputError, match="choose another output folder"):
+        spare(tmp_path, OURS, [None, tmp_path / given])
+    spare(tmp_path, OURS, [tmp_path / "mine.tif", tmp_path.parent / "map.tif", tmp_path.parent])

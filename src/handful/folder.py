@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -66,6 +66,17 @@ def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final
     blocked = [name for name in ours if (folder / name).is_dir() and not (folder / name).is_symlink()]
     if blocked:
         raise OutputError(f"{folder / blocked[0]} is a folder, where a file goes: remove it, or choose another folder.")
+
+
+def spare(folder: Path, ours: Collection[str], inputs: Iterable[str | Path | None]) -> None:
+    """Raise OutputError where an input is, or holds, a file of the folder that a run would write over or remove."""
+    for given in (str(one) for one in inputs if one):
+        path = Path(os.path.realpath(given))
+        if not path.is_relative_to(os.path.realpath(folder)):
+            continue
+        name = path.relative_to(os.path.realpath(folder)).as_posix()
+        if name == "." or any(matches(name, own) or own.startswith(f"{name}/") for own in ours):
+            raise OutputError(f"{given} lies where this run would write, in {folder}: choose another output folder.")
 
 
 def finished(final: Path) -> bool:

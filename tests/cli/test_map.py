@@ -167,6 +167,14 @@ def test_other_peoples_files_stay(more: tuple[str, ...], scene: Path, labels_pat
     assert contents(tmp_path) == {"thesis.txt"}
 
 
+def test_what_a_run_reads_is_never_written_over(scene: Path, labels_path: Path, made: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()}
+    assert call(made / "confidence.tif", labels_path, made, "--overwrite") == 2
+    assert call(scene, made / "map.tif", made, "--overwrite") == 2
+    assert run(["apply", str(made / "model"), str(scene), "-o", str(made), "--overwrite"]) == 2
+    assert {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()} == before
+
+
 def test_a_refusal_leaves_nothing(
     scene: Path, labels_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ output = click.option(
     "--output",
     required=True,
     metavar="FOLDER",
-    type=click.Path(),
+    type=click.Path(readable=False),  # what may not be read is said where it is, as a fault of the machine
     help="Folder to write to, made where missing. A run that was interrupted in it goes on.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on stdout.")
