@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -164,3 +166,25 @@ def test_metadata_is_kept_and_tensors_that_share_memory_too(tmp_path: Path) -> N
     write_tensors(tmp_path / "t.safetensors", {"a": shared[:3], "b": shared[:3], "c": shared.view(2, 3).T}, {"k": "v"})
     found = read_tensors(tmp_path / "t.safetensors")
     assert torch.equal(found["b"], shared[:3]) and torch.equal(found["c"], shared.view(2, 3).T)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, RECORD])
+def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(CheckpointError, match=f"{name} cannot be read.*regular"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, RECORD])
+def test_no_permission_is_not_taken_for_damage(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.open
+
+    def denied(path: object, *more: object, **settings: object) -> object:
+        if str(path) == str(folder / name):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *more, **settings)
+
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(PermissionError):
+        load(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from handful.errors import OutputError
 from handful.files import write_json
-from handful.folder import LOCK, check, claim
+from handful.folder import LOCK, check, claim, spare
 
 OURS = {"map.tif", "report.html", "model/model.json", ".parts/*", "run.json"}
 
@@ -140,3 +141,53 @@ def test_two_runs_do_not_share_a_folder_and_a_killed_one_lets_go(tmp_path):
     with claim(tmp_path, OURS):
         assert time.monotonic() - start < 1
     assert not (tmp_path / LOCK).exists()
+
+
+def test_a_name_that_is_not_text_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(OutputError, match="UTF-8"), claim(tmp_path / os.fsdecode(b"caf\xe9"), OURS):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.write_text("[" * 100_000)])
+def test_a_record_that_is_none_is_somebody_elses(tmp_path, make):
+    make(tmp_path / "run.json")
+    with pytest.raises(OutputError, match="holds other things .run.json"), claim(tmp_path, OURS, overwrite=True):
+        pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to(path.parent.parent / "mine")])
+def test_a_lock_that_is_no_plain_file_is_never_opened(tmp_path, make):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out" / LOCK)
+    with pytest.raises(OutputError, match="no plain file"), claim(tmp_path / "out", OURS):
+        pass
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["map.tif", "model/model.json"])
+def test_a_folder_where_a_file_goes_is_found_before_any_work(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(OutputError, match="is a folder, where a file goes"):
+        check(tmp_path, OURS)
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_parents(tmp_path, monkeypatch):
+    def full(path, *_, **__):
+        os.mkdir(path.parent)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", full)
+    with pytest.raises(OSError, match="No space"), claim(tmp_path / "a" / "out", OURS):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", ["map.tif", "model", "model/model.json", ".", "link.tif"])
+def test_an_input_that_a_run_would_write_over_is_refused(tmp_path, given):
+    fill(tmp_path, "map.tif", "model/model.json")
+    (tmp_path / "link.tif").symlink_to("map.tif")
+    with pytest.raises(OutputError, match="choose another output folder"):
+        spare(tmp_path, OURS, [None, tmp_path / given])
+    spare(tmp_path, OURS, [tmp_path / "mine.tif", tmp_path.parent / "map.tif", tmp_path.parent])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from handful.checkpoint import write_tensors
 from handful.errors import CheckpointError, SettingsError
 from handful.learner import Learner
 from handful.learners import make
@@ -148,6 +149,17 @@ def test_a_damaged_state_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / STATE).write_bytes(content)
     with pytest.raises(CheckpointError, match=STATE):
         run(tmp_path)
+    with pytest.raises(CheckpointError, match=STATE):
+        read_state(tmp_path / STATE)
+
+
+@pytest.mark.parametrize(
+    "told", ["[]", "{}", "[" * 50_000, '{"step": 1e400, "best_step": 0}', '{"step": -1, "best_step": 0}']
+)
+def test_a_state_that_tells_nonsense_is_refused(tmp_path: Path, told: str) -> None:
+    write_tensors(tmp_path / STATE, {"log": torch.zeros(2)}, {"state": told})
+    with pytest.raises(CheckpointError, match="no state of training"):
+        read_state(tmp_path / STATE)
 
 
 def test_a_loss_that_is_not_finite_is_told() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from . import __version__
 from .errors import CheckpointError, SettingsError
-from .files import checksum, write_bytes, write_json
+from .files import check_regular, checksum, read_bounded, write_bytes, write_json
 from .learner import Learner
 from .learners import make
 
@@ -36,9 +37,24 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], told: dict[str, str
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file. Raises CheckpointError where it is missing, damaged or not honest about its size."""
+    with reading(path):
+        return load_file(path)
+
+
+def read_told(path: Path) -> dict[str, str]:
+    """What a file of tensors says beside them, as text by name. Raises CheckpointError."""
+    with reading(path), safetensors.safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Within the block a file of tensors is read, once its header is known to be honest. Raises CheckpointError."""
     try:
         check_header(path)
-        return load_file(path)
+        yield
+    except PermissionError:  # the machine's fault, not the file's
+        raise
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: give the whole folder that `handful train` wrote.") from None
     except (OSError, safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as why:
@@ -47,6 +63,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def check_header(path: Path) -> None:
     """Raise CheckpointError where the header is longer than the file or than any honest one, before it is read."""
+    check_regular(path)
     size = path.stat().st_size
     with open(path, "rb") as file:
         start = file.read(8)
@@ -62,9 +79,9 @@ def read_record(folder: Path, name: str = RECORD) -> dict[str, Any]:
     """The JSON beside the tensors, as a dictionary. Raises CheckpointError."""
     path = folder / name
     try:
-        if path.stat().st_size > MOST_JSON:
-            raise CheckpointError(f"{path} is too large for a checkpoint's settings. {AGAIN}")
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(read_bounded(path, MOST_JSON))
+    except PermissionError:  # the machine's fault, not the file's
+        raise
     except (FileNotFoundError, NotADirectoryError):
         raise CheckpointError(f"{folder} holds no {name}: give the folder that `handful train` wrote.") from None
     except (OSError, ValueError, RecursionError) as why:

@@ -6,12 +6,14 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Collection, Iterator
+import stat
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .errors import OutputError
+from .files import check_regular, is_text
 
 LOCK = ".handful.lock"
 HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini", LOCK}
@@ -46,6 +48,8 @@ def claim(
 
 def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final: str = "run.json") -> None:
     """Whether `claim` would take the folder; changes nothing. Raises OutputError where it wouldn't."""
+    if not is_text(str(folder)):
+        raise OutputError(f"{folder} is no name in UTF-8: give the folder another, in plain letters.")
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -59,13 +63,28 @@ def check(folder: Path, ours: Collection[str], *, overwrite: bool = False, final
     if strangers and not done:
         named = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
         raise OutputError(f"{folder} holds other things ({named}): give an empty folder, or the name of a new one.")
+    blocked = [name for name in ours if (folder / name).is_dir() and not (folder / name).is_symlink()]
+    if blocked:
+        raise OutputError(f"{folder / blocked[0]} is a folder, where a file goes: remove it, or choose another folder.")
+
+
+def spare(folder: Path, ours: Collection[str], inputs: Iterable[str | Path | None]) -> None:
+    """Raise OutputError where an input is, or holds, a file of the folder that a run would write over or remove."""
+    for given in (str(one) for one in inputs if one):
+        path = Path(os.path.realpath(given))
+        if not path.is_relative_to(os.path.realpath(folder)):
+            continue
+        name = path.relative_to(os.path.realpath(folder)).as_posix()
+        if name == "." or any(matches(name, own) or own.startswith(f"{name}/") for own in ours):
+            raise OutputError(f"{given} lies where this run would write, in {folder}: choose another output folder.")
 
 
 def finished(final: Path) -> bool:
     """Whether the file that is written last is there, whole, and written by handful."""
     try:
+        check_regular(final)
         record = json.loads(final.read_text("utf-8"))
-    except (FileNotFoundError, IsADirectoryError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and "handful" in record
 
@@ -108,7 +127,12 @@ def remove(folder: Path, ours: Collection[str], final: str) -> None:
 def make_folders(folder: Path) -> list[Path]:
     """Make the folder and its missing parents; those made, innermost first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        for path in missing:
+            remove_if_empty(path)
+        raise
     return missing
 
 
@@ -116,7 +140,7 @@ def remove_if_empty(folder: Path) -> None:
     try:
         folder.rmdir()
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
             raise
 
 
@@ -131,11 +155,25 @@ def hold(folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+def own(path: str, flags: int) -> int:
+    """Open a file for writing, unless its name is a link, which might lead to anybody's file, or a pipe's."""
+    try:
+        opened = os.open(path, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise OutputError(f"{path} is no plain file: remove it, or choose another folder.") from None
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OutputError(f"{path} is no plain file: remove it, or choose another folder.")
+    return opened
+
+
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
     """The file of that name, locked; taken anew where its last holder removed it meanwhile."""
     while True:
-        with open(path, "w") as file:
+        with open(path, "w", opener=own) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

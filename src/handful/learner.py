@@ -176,6 +176,7 @@ def make_checked(factory: Callable[..., Learner], name: str, values: Mapping[str
         if first["type"] == "unexpected_keyword_argument":
             known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
             raise SettingsError(f"learner '{name}' has no setting '{key}'. {did_you_mean(key, known)}") from None
-        raise SettingsError(
-            f"setting '{key}' of learner '{name}' is {first['input']!r}: {first['msg'].lower()}."
-        ) from None
+        if not key:  # nothing that came from outside, but what the learner made of it
+            raise SettingsError(f"learner '{name}': {first['msg']}.") from None
+        shown = repr(first["input"])[:80]
+        raise SettingsError(f"setting '{key}' of learner '{name}' is {shown}: {first['msg'].lower()}.") from None

@@ -13,10 +13,9 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from safetensors import safe_open
 from torch import Tensor, nn
 
-from .checkpoint import check_tensors, put_weights, read_tensors, write_tensors
+from .checkpoint import check_tensors, put_weights, read_tensors, read_told, write_tensors
 from .errors import CheckpointError, SettingsError
 from .files import write_text
 from .learner import Learner
@@ -26,6 +25,7 @@ STATE = "training.safetensors"
 LOG = "log.csv"
 COLUMNS = ("step", "loss", "validation", "seconds")
 MOMENTS = {"exp_avg.": "exp_avg", "exp_avg_sq.": "exp_avg_sq"}
+MOST_STEPS = 2**53  # what a float can count
 KEEP_SECONDS = 10.0  # a state on disk is never older than that and a step
 
 
@@ -46,7 +46,7 @@ class Training:
 
     steps: PositiveInt = 1000
     tasks_per_step: PositiveInt = 2
-    step_size: PositiveFloat = 2e-3
+    step_size: Annotated[float, Field(gt=0, le=1e3)] = 2e-3
     weight_decay: NonNegativeFloat = 1e-2
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.05
     clip: PositiveFloat = 1.0
@@ -225,6 +225,8 @@ class Run:
             )
         log = found.pop("log", torch.zeros(0, len(COLUMNS)))
         check_tensors({name: t for name, t in self.tensors().items() if name != "log"}, found, path)
+        if log.dim() != 2 or log.shape[1] != len(COLUMNS) or not bool(log[:, 0].isfinite().all()):
+            raise CheckpointError(f"{path} holds no log of training: remove it to begin again.")
         put_weights(self.learner.net, part_of(found, "net."), path)
         self.best = part_of(found, "best.")
         for name, w in self.learned.items():
@@ -235,17 +237,15 @@ class Run:
 
 def read_state(path: Path) -> dict[str, Any]:
     """Step, best score and key of a kept state. Raises CheckpointError."""
-    with safe_open(path, "pt") as file:
-        told = (file.metadata() or {}).get("state", "null")
+    told = read_told(path).get("state", "null")
     try:
         found = json.loads(told)
-        return {
-            **found,
-            "step": int(found["step"]),
-            "best_step": int(found["best_step"]),
-            "key": str(found.get("key", "")),
-        }
-    except (ValueError, TypeError, KeyError, AttributeError):
+        steps = {name: int(found[name]) for name in ("step", "best_step")}
+        if not all(0 <= step <= MOST_STEPS for step in steps.values()):
+            raise ValueError(steps)
+        best = found["best_score"]
+        return {**steps, "best_score": None if best is None else float(best), "key": str(found.get("key", ""))}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise CheckpointError(f"{path} holds no state of training: remove it to begin again.") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_seed_reaches_weights_and_tasks(tmp_path: Path) -> None:
         ('name = "ridge"', 'name = "rigde"', "Did you mean ridge"),
         ("prior_mean = true", "prior = true", "has no setting 'prior'"),
         ("width = 8", "widht = 8", "Did you mean width"),
+        ("width = 8", 'width = "8"', "'width' of encoder 'dense' is '8': give a whole number from 1"),
+        ("width = 8", "width = 8.5", "'width' of encoder 'dense' is 8.5"),
+        ("width = 8", "width = 1_000_000_000", "'width' of encoder 'dense'.*to 4,096"),
+        ("windows = [3]", "windows = 3", "'windows' of encoder 'dense' is 3: give a list of odd"),
+        ("windows = [3]", "windows = [2]", "'windows' of encoder 'dense'.*odd"),
+        ("blocks = 1", "blocks = -1", "'blocks' of encoder 'dense' is -1"),
+        ("steps = 12", "steps = 12\nstep_size = 1e300", r"\[train\] step_size is 1e\+300"),
+        ("[data]", "a" + ".a" * 30_000 + " = 1", "more than"),
         ("[data]", "[data", "cannot be read as TOML"),
         ("[data]", "data = 3\n[other]", "no key 'other'"),
     ],
@@ -69,6 +78,10 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
         read_recipe(tmp_path / "absent.toml")
     with pytest.raises(SettingsError, match="cannot be read"):
         read_recipe(tmp_path)
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", Path("nul\0.toml")):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read_recipe(path)
     (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read as TOML"):
         read_recipe(tmp_path / "recipe.toml")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import json
 import os
 import signal
 import subprocess
@@ -252,6 +254,17 @@ def test_the_result_goes_to_stdout_and_notes_to_stderr(capsys):
     result("text", {"a": "é"}, as_json=True)
     result("text", {"a": 1})
     assert capsys.readouterr() == ('{"a": "é"}\ntext\n', "one\ntwo\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_result_can_be_written_in_any_encoding(monkeypatch, encoding):
+    value = {"path": os.fsdecode(b"caf\xe9"), "class": "🌲"}
+    for as_json in (False, True):
+        written = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding))
+        result(value["path"] + value["class"], value, as_json=as_json)
+        sys.stdout.flush()
+        assert not as_json or json.loads(written.getvalue().decode(encoding)) == value
 
 
 def test_shared_options_keep_their_order():

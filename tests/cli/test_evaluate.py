@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,9 @@ def test_missing_data(tmp_path: Path) -> None:
 def test_a_file_without_a_folder_is_refused_before_any_work(root: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="make it first"):
         evaluate(root, "--json", str(tmp_path / "absent" / "scores.json"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="no regular file"):  # which would take the place of a device
+        evaluate(root, "--json", str(tmp_path / "pipe"))
 
 
 def test_a_score_that_is_not_there_is_said() -> None:

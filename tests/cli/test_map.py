@@ -168,6 +168,14 @@ def test_other_peoples_files_stay(more: tuple[str, ...], scene: Path, labels_pat
     assert contents(tmp_path) == {"thesis.txt"}
 
 
+def test_what_a_run_reads_is_never_written_over(scene: Path, labels_path: Path, made: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()}
+    assert call(made / "confidence.tif", labels_path, made, "--overwrite") == 2
+    assert call(scene, made / "map.tif", made, "--overwrite") == 2
+    assert run(["apply", str(made / "model"), str(scene), "-o", str(made), "--overwrite"]) == 2
+    assert {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()} == before
+
+
 def test_a_refusal_leaves_nothing(
     scene: Path, labels_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -192,6 +200,15 @@ def test_a_dry_run_writes_nothing(
     plan = json.loads(said.out)
     assert (plan["height"], plan["width"], plan["labels"]) == (80, 96, 32) and "nearest_mean" in plan["tried"]
     assert not said.err and not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_says_that_one_class_is_too_few(
+    scene: Path, scene_place: scenes.Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = scenes.labels_frame(scene_place.truth)
+    frame[frame["class"] == "water"].to_file(tmp_path / "labels.gpkg")
+    assert call(scene, tmp_path / "labels.gpkg", tmp_path / "out", "--dry-run") == 2
+    assert "every label is 'water'" in capsys.readouterr().err
 
 
 def test_json_and_quiet(scene: Path, labels_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,6 +266,7 @@ def test_a_dry_run_reads_all_that_was_given(
     for option in ("--test-labels", "--palette", "--mask", "--area", "--weights"):
         assert call(scene, labels_path, tmp_path / "out", "--dry-run", option, tmp_path / "absent") == 2
         assert "absent" in capsys.readouterr().err
+        assert call(scene, labels_path, tmp_path / "out", "--dry-run", option, "") == 2  # of a variable that isn't set
 
 
 def test_labels_outside_the_area_are_learned_from(made: Path, scene: Path, labels_path: Path, tmp_path: Path) -> None:

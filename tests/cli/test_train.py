@@ -12,7 +12,7 @@ from small_forest import RECIPE, make_sites
 from handful.bench import training
 from handful.checkpoint import load
 from handful.cli.train import command
-from handful.errors import CheckpointError, HandfulError, OutputError
+from handful.errors import CheckpointError, HandfulError, OutputError, SettingsError
 from handful.meta_train import STATE
 
 
@@ -49,6 +49,13 @@ def test_a_checkpoint_and_its_record(recipe: Path, root: Path, tmp_path: Path) -
     assert record["problem"] == {"classes": ["healthy", "damaged"]} and len(record["bands"]) == 24
     assert record["recipe"]["train"]["steps"] == 12
     assert len((tmp_path / "out" / "log.csv").read_text().splitlines()) == 13
+
+
+def test_an_encoder_of_other_bands_is_refused(recipe: Path, root: Path, tmp_path: Path) -> None:
+    recipe.write_text(RECIPE.replace("bands = 24", "bands = 23"))
+    with pytest.raises(SettingsError, match="reads 23 bands, but 'forest-damage' has 24: write bands = 24"):
+        train(recipe, root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_finished_folder_needs_overwrite(recipe: Path, root: Path, tmp_path: Path) -> None:

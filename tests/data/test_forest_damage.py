@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,19 @@ def test_sites_come_from_the_files_and_groups_from_the_table(tmp_path: Path) -> 
     assert DATA.groups(tmp_path) == {"7": "", "8": "4"}
     (tmp_path / "sites.csv").write_text("id,lon\n8,4\n")
     assert DATA.groups(tmp_path) == {"7": "", "8": ""}
+
+
+def test_a_table_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    make_site(tmp_path)
+    table = tmp_path / "sites.csv"
+    for content in (b"id,region12\n\xff,1\n", b"id\n" + b"a" * 200_000):
+        table.write_bytes(content)
+        with pytest.raises(DataError, match="sites.csv cannot be read"):
+            DATA.groups(tmp_path)
+    table.unlink()
+    os.mkfifo(table)
+    with pytest.raises(DataError, match="sites.csv cannot be read.*regular"):
+        DATA.groups(tmp_path)
 
 
 def test_missing_data_says_where_to_get_it(tmp_path: Path) -> None:

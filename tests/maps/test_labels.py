@@ -247,10 +247,11 @@ def test_two_values_on_a_pixel_give_their_mean():
     assert said(labels, "8 pixels have several values")
 
 
-@pytest.mark.parametrize("value", ["wet", True, "1,5"])
+@pytest.mark.parametrize("value", ["wet", True, "1,5", "x" * 10_000])
 def test_a_quantity_needs_numbers(value):
-    with pytest.raises(LabelsError, match="not a number"):
+    with pytest.raises(LabelsError, match="not a number") as told:
         read_labels(layer([Point(1, 1)], v=[value]), PIXELS, target_column="v")
+    assert len(str(told.value)) < 300
 
 
 def test_an_empty_column_is_no_label():
@@ -301,8 +302,21 @@ def test_keep_drops_rows_and_the_classes_that_lose_their_last():
 def test_one_class_makes_no_map():
     labels = read_labels(layer([Point(1, 1), Point(2, 2)], c=["a", "a"]), PIXELS)
     with pytest.raises(LabelsError, match="every label is 'a'"):
-        labels.require_classes()
-    read_labels(layer([Point(1, 1)], v=[1.0]), PIXELS, target_column="v").require_classes()
+        labels.require_enough()
+
+
+def test_one_value_makes_no_map_of_a_quantity():
+    with pytest.raises(LabelsError, match="one labelled pixel alone"):
+        read_labels(layer([Point(1, 1)], v=[1.0]), PIXELS, target_column="v").require_enough()
+    read_labels(layer([Point(1, 1), Point(2, 2)], v=[1.0, 1.0]), PIXELS, target_column="v").require_enough()
+
+
+def test_names_are_such_as_every_file_can_hold():
+    frame = layer([Point(1, 1), Point(2, 2), Point(3, 3)], c=["a\x1b[2J", "\ud800b", "\u0915\u094d\u200d\u0937 🌲"])
+    names = read_labels(frame, PIXELS).problem.names
+    assert names == ("a\ufffd[2J", "\u0915\u094d\u200d\u0937 🌲", "\ufffdb")
+    quantity = read_labels(layer([Point(1, 1)], **{"v\x07": [1.0]}), PIXELS, target_column="v\x07", unit="\x1b%")
+    assert quantity.problem == Quantity("v\ufffd", "\ufffd%")
 
 
 def test_many_overlapping_quantities_give_each_pixel_the_mean_of_its_own():

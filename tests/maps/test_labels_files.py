@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
 
 import geopandas as gpd
@@ -152,7 +155,16 @@ def test_no_permission_is_the_environments_fault(written, monkeypatch):
 
 
 def test_a_name_that_gdal_would_take_for_something_else(written):
-    for odd in ("a!b.zip#?&[1] ü.gpkg", "a;b.gpkg", "a.zip", "gpkg:a.gpkg"):
+    names = (
+        "a!b.zip#?&[1] ü.gpkg",
+        "a;b.gpkg",
+        "a.zip",
+        "gpkg:a.gpkg",
+        "a\tb.gpkg",
+        "a\nb.gpkg",
+        os.fsdecode(b"\xe9.gpkg"),
+    )
+    for odd in names:
         shutil.copy(written / "labels.gpkg", written / odd)
         assert found(read_labels(written / odd, GRID)) == WANTED
     for part in (".shp", ".shx", ".dbf", ".prj"):
@@ -296,6 +308,24 @@ def test_reading_leaves_nothing_beside_a_geopackage(tmp_path):
     assert (tmp_path / "labels.gpkg").read_bytes() == before
 
 
+@pytest.mark.parametrize("honest", [True, False])
+def test_changes_that_a_killed_program_left_are_read_and_left(tmp_path, honest):
+    path, log = tmp_path / "labels.gpkg", tmp_path / "labels.gpkg-wal"
+    frame().to_file(path)
+    log.write_bytes(b"nonsense")
+    if honest:
+        script = (
+            "import os, sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute('PRAGMA journal_mode = WAL')"
+        )
+        script += "; base.execute('CREATE TABLE more (a)'); base.commit(); os._exit(0)"
+        log.unlink()
+        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        assert log.stat().st_size
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert found(read_labels(path, GRID)) == WANTED
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
 def test_several_layers(tmp_path):
     path = tmp_path / "a.gpkg"
     frame().to_file(path, layer="points")
@@ -413,3 +443,17 @@ def test_polygons_survive_a_file(tmp_path):
     for name in FORMATS:
         area.to_file(tmp_path / name)
         assert len(read_labels(tmp_path / name, GRID)) == 100
+
+
+# What cannot be laid on the scene
+
+
+def test_a_table_without_numbers_says_so(tmp_path):
+    (tmp_path / "a.csv").write_text("kind,x,y\nwater,50 m,north\nforest,60 m,south\n")
+    refused(tmp_path / "a.csv", "2 labels without a geometry.*check its coordinates", labels_crs="EPSG:32633")
+
+
+def test_a_scene_that_is_nowhere_on_earth_is_to_blame(written):
+    nowhere = Grid(rasterio.crs.CRS.from_wkt('LOCAL_CS["mine"]'), GRID.transform, GRID.height, GRID.width)
+    with pytest.raises(LabelsError, match="nothing can be laid on the scene.*gdal_edit"):
+        read_labels(written / "labels.gpkg", nowhere)

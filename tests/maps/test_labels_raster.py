@@ -143,3 +143,15 @@ def test_broken_rasters(tmp_path):
     write(tmp_path / "b.tif", CELLS.astype(np.complex64))
     with pytest.raises(LabelsError, match="one band of numbers"):
         read_labels(tmp_path / "b.tif", GRID)
+
+
+@pytest.mark.parametrize("value", [-np.finfo(np.float32).max, 1e300])
+def test_a_quantity_beyond_all_bounds_is_taken_for_no_data(tmp_path, value):
+    values = CELLS.astype(np.float64)
+    values[3, 4] = value
+    with pytest.raises(LabelsError, match="a.tif: a quantity of.*declare it as nodata"):
+        read_labels(write(tmp_path / "a.tif", values), GRID, target_column="height", limit=None)
+    assert (
+        len(read_labels(write(tmp_path / "a.tif", values, nodata=value), GRID, target_column="height", limit=None))
+        == 599
+    )

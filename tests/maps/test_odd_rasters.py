@@ -336,3 +336,9 @@ def test_a_drone_s_colours_have_no_known_wavelength(interpretation: ColorInterp,
         raster.colorinterp = [interpretation, *[ColorInterp.undefined] * 2]
     scene = Scene.open([path])
     assert np.isnan(scene.wavelengths).all() and scene.radiometry[0].name == "none"
+
+
+def test_descriptions_in_another_encoding_are_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(), ("grXn", "b", "c"))
+    path.write_bytes(path.read_bytes().replace(b"grXn", b"gr\xfcn"))
+    assert [band.name for band in Scene.open(path).bands] == ["band 1", "band 2", "band 3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import scenes
 import small_map
 from rasterio.crs import CRS
 
+from handful.errors import OutputError
 from handful.maps import paint as painting
 from handful.maps.grid import Grid, Window
 from handful.maps.model import Painted
@@ -102,3 +104,11 @@ def test_nodata_stays_nodata_and_pixels_are_counted(tmp_path: Path) -> None:
     np.testing.assert_allclose(counts.hectares, counts.pixels * 0.01, rtol=1e-3)
     with rasterio.open(tmp_path / "confidence.tif") as raster:
         assert np.array_equal(np.isfinite(raster.read(1)), valid)
+
+
+def test_a_damaged_block_of_an_interrupted_run_is_named(tmp_path: Path) -> None:
+    parts = Parts.of(tmp_path, {"path": os.fsdecode(b"\xe9.tif")})
+    parts.path(Window(0, 0, 8, 8)).write_bytes(b"PK\x03\x04 and no more")
+    assert Parts.of(tmp_path, {"path": os.fsdecode(b"\xe9.tif")}).path(Window(0, 0, 8, 8)).exists()
+    with pytest.raises(OutputError, match="0-0.npz is damaged.*remove"):
+        parts.get(Window(0, 0, 8, 8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -131,3 +132,10 @@ def test_a_missing_or_binary_palette_file_is_refused(tmp_path):
     for path in (tmp_path / "none.json", tmp_path / "picture", tmp_path):
         with pytest.raises(SettingsError, match="cannot be read"):
             read_palette(path, ["water"])
+
+
+def test_what_is_no_small_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, "/dev/zero", "nul\0.csv", ""):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read_palette(path, ["a"])

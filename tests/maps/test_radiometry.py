@@ -190,3 +190,18 @@ def test_real_scenes_are_judged_right():
     some = sorted(root.glob("forest-damage/s2_*/*.tif"))[::16]
     judged = [Scene.open(path).radiometry[0].name for path in some]
     assert judged.count("s2") == len(judged) > 5
+
+
+@pytest.mark.parametrize("scale, offset", [(np.nan, 0), (np.inf, 0), (-1e308, 0), (0, 5), (1, np.nan), (1, 1e308)])
+def test_a_scale_that_leaves_no_numbers_is_refused_with_the_way_out(tmp_path, scale, offset):
+    path = write(tmp_path / "a.tif", numbers(3, 9, 9), NAMES)
+    with rasterio.open(path, "r+") as raster:
+        raster.scales, raster.offsets = (scale,) * 3, (offset,) * 3
+    with pytest.raises(SceneError, match="a.tif.*scale and offset of the file.*--radiometry"):
+        Scene.open(path)
+    assert Scene.open(path, radiometry="s2").radiometry[0].name == "s2"
+
+
+def test_factors_of_the_command_line_that_leave_no_numbers(tmp_path):
+    with pytest.raises(SceneError, match="1e\\+308.*--radiometry"):
+        Scene.open(write(tmp_path / "a.tif", numbers(3, 9, 9), NAMES), radiometry="1e308,1e308")

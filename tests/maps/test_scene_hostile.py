@@ -142,6 +142,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda folder: folder / "none.tif", "not found"),
     "missing folder": (lambda folder: folder / "a" / "none.tif", "not found"),
     "null in the name": (lambda folder: Path("scene\0.tif"), "not found"),
+    "a name that is not text": (lambda folder: folder / os.fsdecode(b"caf\xe9.tif"), "rename"),
     "a long name": (lambda folder: folder / ("x" * 300 + ".tif"), "not found"),
     "empty": (text(""), "empty"),
     "folder": (folder_itself, "folder"),

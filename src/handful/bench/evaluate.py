@@ -67,7 +67,9 @@ class Protocol:
         if not Path(self.learner).is_dir():
             hint = did_you_mean(self.learner, list(LEARNERS))
             raise SettingsError(f"'{self.learner}' is neither a folder of `handful train` nor a learner. {hint}")
-        return load(self.learner)
+        learner, record = load(self.learner)
+        check_bands(learner, find_data(self.data))
+        return learner, record
 
     def sites(self, record: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
         """The group of each site to score, and the sites that are skipped: the learner was trained or chosen on them.
@@ -89,6 +91,16 @@ class Protocol:
         if not left:
             raise DataError(f"{self.learner} was trained or validated on all sites of {self.root}: give it others.")
         return left, skipped
+
+
+def check_bands(learner: Learner, data: DataSet) -> None:
+    """Raise SettingsError where an encoder of a fixed number of bands can't read the data."""
+    wanted = learner.encoder_settings.get("bands")
+    if wanted not in (None, len(data.bands)):
+        raise SettingsError(
+            f"its encoder '{learner.encoder}' reads {wanted} bands, but '{data.name}' has {len(data.bands)}: write "
+            f"bands = {len(data.bands)} in [learner.encoder_settings] and train, or give another checkpoint."
+        )
 
 
 def plain_learner(name: str, data: DataSet, encoder: str = "") -> Learner:

@@ -14,11 +14,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ..data import find_data
 from ..data.sampling import Sampling
 from ..errors import HandfulError, SettingsError, did_you_mean
+from ..files import read_bounded
 from ..learner import Learner
 from ..learners import make
 from ..meta_train import Training
 
-MOST_TOML = 1 << 20  # bytes
+MOST_TOML = 1 << 15  # bytes; a key of so many dots takes a gigabyte
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def read_recipe(path: str | Path) -> Recipe:
     """The recipe of a file. Raises SettingsError that names the file and the key that is wrong."""
     path = Path(path)
     try:
-        with open(path, "rb") as file:
-            tables = tomllib.loads(file.read(MOST_TOML).decode())
+        tables = tomllib.loads(read_bounded(path, MOST_TOML).decode())
+    except PermissionError:  # the machine's fault, not the file's
+        raise
     except FileNotFoundError:
         raise SettingsError(f"{path} doesn't exist: give a recipe, such as benchmarks/forest-damage.toml.") from None
     except (OSError, ValueError, RecursionError) as why:

@@ -19,7 +19,7 @@ from ..learner import Learner
 from ..meta_train import LOG, STATE, State, meta_train, read_state
 from ..problem import Classes
 from ..region import Region
-from .evaluate import score_region
+from .evaluate import check_bands, score_region
 from .recipe import Recipe
 
 CURVE = "curve.png"
@@ -42,6 +42,7 @@ class Job:
     def read(cls, recipe: Recipe, root: str | Path) -> Job:
         """Raises DataError where no region has labels enough, SettingsError where a group is unknown."""
         data = find_data(recipe.data.name)
+        check_bands(recipe.make(), data)
         groups = data.groups(root)
         train, held = recipe.data.split(groups, recipe.training.seed)
         regions, held_out = (data.regions(root, names, groups) for names in (train, held))

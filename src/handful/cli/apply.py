@@ -26,13 +26,14 @@ def command(model: Path, scenes: tuple[str, ...], output: str, **given: Any) -> 
     Several rasters are stacked in the order of that map. Nobody has checked the map in the new place: trust.tif shows
     where its pixels look like those that were labelled.
     """
-    from ..folder import claim
+    from ..folder import claim, spare
     from ..maps.job import OURS, Painting, SceneChoice, apply_model
     from ..report.map_report import write_report
     from .progress import Stages
 
     choice = SceneChoice(list(scenes), **part(given, SceneChoice, "paths"))
     painting, folder = Painting(**part(given, Painting)), Path(output)
+    spare(folder, OURS, [model, *scenes, given["mask"], given["area"], given["palette"]])
     with claim(folder, OURS, overwrite=given["overwrite"]), Stages(quiet=given["quiet"]) as stages:
         made = apply_model(
             model,

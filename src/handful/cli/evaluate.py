@@ -44,12 +44,11 @@ def command(checkpoint: str, file: str | None, workers: int | None, quiet: bool,
     the support: the mean of five draws, then over sites, with its 95 % interval over sites.
     """
     from ..bench.evaluate import Protocol, evaluate
-    from ..errors import OutputError
     from ..files import write_json
     from .progress import Stages
 
-    if file and not Path(file).absolute().parent.is_dir():
-        raise OutputError(f"--json {file}: there is no folder {Path(file).parent}: make it first.")
+    if file is not None:
+        check_file(Path(file))
     protocol = Protocol(checkpoint, **choices)
     with Stages(quiet) as bar:
         found = evaluate(
@@ -58,9 +57,19 @@ def command(checkpoint: str, file: str | None, workers: int | None, quiet: bool,
             tell=lambda text: options.note(text, quiet),
             progress=lambda done, total: bar("scoring sites", done, total),
         )
-    if file:
+    if file is not None:
         write_json(Path(file), found)
-    click.echo(table(found))
+    options.result(table(found), found)
+
+
+def check_file(path: Path) -> None:
+    """Raise OutputError where the scores could not take that name, before they are made."""
+    from ..errors import OutputError
+
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"--json {path}: there is no folder {path.parent}: make it first.")
+    if path.exists() and not path.is_file():  # a device would be replaced by a file
+        raise OutputError(f"--json {path} is no regular file: give the name of one to write.")
 
 
 def cores() -> int:

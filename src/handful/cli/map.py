@@ -89,7 +89,7 @@ def command(scenes_and_labels: tuple[str, ...], output: str, **given: Any) -> No
 
 
 def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> None:
-    from ..folder import check, claim
+    from ..folder import check, claim, spare
     from ..maps.fit import Choices
     from ..maps.job import OURS, LabelChoice, Painting, SceneChoice, make_map
     from ..report.map_report import write_report
@@ -98,6 +98,8 @@ def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> 
     scene_choice = SceneChoice(scenes, **part(given, SceneChoice, "paths"))
     label_choice = LabelChoice(labels, **part(given, LabelChoice, "path"))
     choices, painting = Choices(**part(given, Choices)), Painting(**part(given, Painting))
+    others = [given[name] for name in ("mask", "area", "test_labels", "palette", "weights")]
+    spare(output, OURS, [*scenes, labels, *others])
     if given["dry_run"]:
         check(output, OURS, overwrite=given["overwrite"])
         rehearse(scene_choice, label_choice, choices, output, given)
@@ -135,7 +137,8 @@ def rehearse(
 
     scene = scene_choice.open()
     labels = label_choice.read(scene, choices.seed)
-    if given["test_labels"]:
+    labels.require_enough()
+    if given["test_labels"] is not None:
         replace(label_choice, path=given["test_labels"]).read(scene)
     chosen_palette(given["palette"], labels)
     note([*scene.notes, *labels.notes], given["quiet"])

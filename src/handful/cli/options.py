@@ -16,7 +16,7 @@ output = click.option(
     "--output",
     required=True,
     metavar="FOLDER",
-    type=click.Path(),
+    type=click.Path(readable=False),  # what may not be read is said where it is, as a fault of the machine
     help="Folder to write to, made where missing. A run that was interrupted in it goes on.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on stdout.")
@@ -64,7 +64,10 @@ def note(lines: str | Iterable[str], quiet: bool = False) -> None:
 
 def result(text: str, value: Any, as_json: bool = False) -> None:
     """What the command found, on stdout: `text`, or `value` as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    escaped = encoding.lower() not in ("utf-8", "utf8")
+    shown = json.dumps(value, ensure_ascii=escaped, allow_nan=False) if as_json else text
+    click.echo(shown.encode(encoding, "backslashreplace").decode(encoding))  # a name may hold what isn't text
 
 
 def say(text: str) -> None:

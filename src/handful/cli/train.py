@@ -11,7 +11,7 @@ from . import options
 
 
 @click.command("train", short_help="a checkpoint from a recipe and a folder of regions")
-@click.argument("recipe", type=click.Path(dir_okay=False))
+@click.argument("recipe", type=click.Path(dir_okay=False, readable=False))
 @click.option("--root", required=True, type=click.Path(file_okay=False), help="Folder of the data set.")
 @options.output
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=None, help="Instead of the recipe's.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from ..errors import DataError
+from ..files import read_bounded
 from ..problem import UNLABELLED, Classes
 from ..region import Region
 from ..task import Examples
@@ -25,6 +27,7 @@ BANDS = {
 }  # fmt: skip
 SCALE = 10_000  # of reflectance
 GROUP = "region12"  # column of sites.csv
+MOST_TABLE = 64 << 20  # bytes of sites.csv
 MOST_PIXELS = 4096**2  # of a site: more is not believed of a header
 PROBLEM = Classes(("healthy", "damaged"))
 
@@ -41,9 +44,11 @@ def listed_groups(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as why:
+        text = read_bounded(path, MOST_TABLE).decode()
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except PermissionError:  # the machine's fault, not the file's
+        raise
+    except (OSError, ValueError, csv.Error) as why:
         raise DataError(f"{path} cannot be read as CSV ({why}): fetch it again or remove it.") from why
     return {str(row["id"]): str(row.get(GROUP) or "") for row in rows if row.get("id")}
 

@@ -24,6 +24,11 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+MOST = 4096  # of any size of a net: what is larger is not believed
+LIMITS = {"blocks": (0, 64), "depth": (0, 8)}
+ODD = {"kernel", "windows"}
+
+
 def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     """The encoder of that name. Raises SettingsError where the name or a setting is unknown or missing."""
     if name not in ENCODERS:
@@ -36,4 +41,20 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     missing = [key for key, p in known.items() if p.default is p.empty and key not in settings]
     if missing:
         raise SettingsError(f"encoder '{name}' needs the setting {', '.join(missing)}: add it to encoder_settings.")
+    for key, value in settings.items():
+        check_size(name, key, value, many=isinstance(known[key].default, tuple))
     return ENCODERS[name](**settings)
+
+
+def check_size(name: str, key: str, value: Any, many: bool) -> None:
+    """Raise SettingsError where a size, or one of many, is no whole number, beyond belief, or should be odd."""
+    (low, high), odd = LIMITS.get(key, (1, MOST)), key in ODD
+    sizes = value if isinstance(value, (list, tuple)) else [value]
+    if many == isinstance(value, (list, tuple)) and all(
+        type(size) is int and low <= size <= high and (size % 2 or not odd) for size in sizes
+    ):
+        return
+    wanted = f"{'odd ' if odd else ''}whole number{'s' if many else ''} from {low:,} to {high:,}"
+    raise SettingsError(
+        f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give {'a list of' if many else 'a'} {wanted}."
+    )

@@ -68,7 +68,8 @@ def factors(layer: Layer, own: Radiometry, everywhere: bool) -> tuple[np.ndarray
 
 
 def _floats(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def said(layers: Sequence[Layer], rasters: Sequence[Radiometry]) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import LabelsError
 from ..problem import Classes, Problem
 from ..trust.applicability import fit_applicability, importance
 from ..trust.calibration import estimate_prior
@@ -114,10 +113,7 @@ def see(
     )
     good = seen.valid[:, seen.middle].numpy()
     kept = labels.keep(good)
-    if isinstance(labels.problem, Classes):
-        kept.require_classes()
-    elif not len(kept.rows):
-        raise LabelsError("no label lies on a valid pixel of the scene: check the nodata value and the mask.")
+    kept.require_enough()
     return kept, seen.pick(np.flatnonzero(good))
 
 

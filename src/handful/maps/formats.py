@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as tree
 
 from ..errors import EnvironmentFault, SceneError
+from ..files import is_text
 
 HEAD = 4096  # bytes that are looked at
 MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -62,6 +63,8 @@ def _head(path: Path) -> bytes:
     """The first bytes of a local, regular, non-empty file."""
     if re.match(r"/vsi|[a-zA-Z][\w+.-]+:/", str(path)):
         raise SceneError(f"{path} is not a file on this machine: download it and give its path.")
+    if not is_text(str(path)):
+        raise SceneError(f"{path} has a name that is not UTF-8, which GDAL can't open: rename it.")
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

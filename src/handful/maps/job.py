@@ -49,7 +49,7 @@ class SceneChoice:
         scene = Scene.open(
             list(self.paths), bands=names, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask
         )
-        if not self.area:
+        if self.area is None:
             return scene
         area = Area.read(self.area, scene.grid)
         scene.notes.extend(area.notes)
@@ -137,7 +137,7 @@ def make_map(
     clock = Clock()
     scene = scene_choice.open()
     labels = label_choice.read(scene, choices.seed)
-    test = replace(label_choice, path=test_labels).read(scene, choices.seed) if test_labels else None
+    test = replace(label_choice, path=test_labels).read(scene, choices.seed) if test_labels is not None else None
     colours = chosen_palette(painting.palette, labels)
     notes = [*scene.notes, *labels.notes, *(f"Test labels: {note}" for note in (test.notes if test else []))]
     for note in notes:
@@ -158,7 +158,7 @@ def make_map(
     outputs = Outputs(output, fitted.model.problem, colours)
     key = key_of(record) | {"model": checksum(output / "model" / "model.safetensors")}
     counts = painted(scene, fitted.model, painting, outputs, key, clock, progress)
-    if test_labels and test:
+    if test_labels is not None and test:
         record["test"] = outputs.tested(test, fitted.labels)
     return Result(record | outputs.counted(record, counts), scene, fitted.labels, outputs, clock)
 
@@ -183,7 +183,7 @@ def apply_model(
     check_scene(scene, model.sight, kept)
     colours = dict(kept.get("colours") or {})
     if isinstance(model.problem, Classes):
-        user = read_palette(painting.palette, model.problem.names) if painting.palette else None
+        user = None if painting.palette is None else read_palette(painting.palette, model.problem.names)
         colours = palette(model.problem.names, layer=colours, user=user)
     clock.stage("reading")
     record: dict[str, Any] = {"command": "apply", "learner": kept.get("learner")} | about(scene, model.problem)
@@ -226,4 +226,4 @@ def chosen_palette(path: str | None, labels: Labels) -> dict[str, str]:
     if not isinstance(labels.problem, Classes):
         return {}
     names = labels.problem.names
-    return palette(names, layer=labels.colours, user=read_palette(path, names) if path else None)
+    return palette(names, layer=labels.colours, user=None if path is None else read_palette(path, names))

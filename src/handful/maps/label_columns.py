@@ -16,6 +16,7 @@ NOT_CLASSES = re.compile(
     r"(?i)^(o?g?c?_?fid(_\d+)?|id|objectid|globalid|uuid|x|y|lon|lat|long|lng|longitude|latitude)$"
 )
 COORDINATES = re.compile(r"(?i)^(x|y|lon|lat|long|lng|longitude|latitude|easting|northing)$")
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # controls, halves of characters
 EMPTY = ("", "null", "none", "nan", "na", "<na>")
 
 
@@ -73,8 +74,17 @@ def _class_name(value: Any) -> str | None:
         if value != int(value):
             raise ValueError(value)
         return str(int(value))
-    text = " ".join(str(value).split())
+    text = plain_text(str(value))
     return None if text.lower() in EMPTY else text
+
+
+def plain_text(text: str) -> str:
+    r"""A name as every file can hold it: single blanks, and a mark for what XML or UTF-8 has no room for.
+
+    >>> plain_text(" a\tb\x1b ")
+    'a b�'
+    """
+    return UNWRITABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def in_order(names: set[str], numbers: bool) -> tuple[str, ...]:
@@ -103,7 +113,7 @@ def quantities(name: str, column: str, values: pd.Series) -> np.ndarray:
             numbers[place] = np.nan if empty else _number(value)
         except (TypeError, ValueError, OverflowError):
             raise LabelsError(
-                f"{name}: column '{column}' holds {value!r}, which is not a number. A quantity needs numbers; "
+                f"{name}: column '{column}' holds {repr(value)[:80]}, which is not a number. A quantity needs numbers; "
                 "for classes give --class-column."
             ) from None
     numbers[~np.isfinite(numbers)] = np.nan

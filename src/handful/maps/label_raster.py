@@ -18,7 +18,7 @@ from rasterio.windows import Window as Cut
 
 from handful.errors import LabelsError
 from handful.maps.grid import Grid
-from handful.maps.label_columns import in_order
+from handful.maps.label_columns import in_order, plain_text
 from handful.maps.label_pixels import Pixels, blocks
 from handful.maps.label_styles import category_names, parsed_file, raster_legend
 from handful.maps.placing import both_extents
@@ -147,7 +147,8 @@ def plain_errors(name: str) -> Iterator[None]:
     except (LabelsError, MemoryError):
         raise
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
+        told = error.__cause__ if "previous exception" in str(error) and error.__cause__ else error
+        said = " ".join(str(told).split())[:200]
         raise LabelsError(f"{name}: a label raster that cannot be read ({said}). Export it again.") from error
 
 
@@ -179,7 +180,7 @@ def _describe(data: Any, grid: Grid, quantity: bool) -> LabelRaster:
     legend = raster_legend(parsed_file(beside.with_suffix(".qml")))
     raster.names = {value: name for value, (name, _) in legend.items()}
     raster.names |= category_names(parsed_file(beside.with_name(beside.name + ".aux.xml")))
-    raster.names = {value: " ".join(name.split()) for value, name in raster.names.items()}
+    raster.names = {value: plain_text(name) for value, name in raster.names.items()}
     raster.hues = _palette(data) | {value: hue for value, (_, hue) in legend.items() if hue}
     return raster
 

@@ -11,10 +11,13 @@ import numpy as np
 from handful.errors import LabelsError
 from handful.maps import label_columns, label_raster, label_styles, vectors
 from handful.maps.grid import Grid
+from handful.maps.label_columns import plain_text
 from handful.maps.label_pixels import Pixels, burnt, settle
 from handful.maps.placing import Features, Parts, count, extents, place
 from handful.maps.thinning import Thinned
 from handful.problem import Classes, Problem, Quantity
+
+MOST_QUANTITY = 1e15
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ class Labels:
         rows = {key: getattr(self, key)[mask] for key in ("rows", "columns", "targets", "groups")}
         return replace(self, **rows, notes=notes)._without_empty_classes()
 
-    def require_classes(self) -> None:
-        """Raise LabelsError unless there is something to tell apart."""
+    def require_enough(self) -> None:
+        """Raise LabelsError unless there is something to tell apart, or two values to learn from."""
+        if isinstance(self.problem, Quantity) and len(self) < 2:
+            raise LabelsError(
+                f"{self.name}: one labelled pixel alone, and a map of a quantity needs two at least: add labels."
+            )
         if isinstance(self.problem, Classes) and self.problem.outputs < 2:
             raise LabelsError(
                 f"{self.name}: every label is '{self.problem.names[0]}', and a map tells at least two classes "
@@ -185,7 +192,8 @@ def _noticed(name: str, parts: Parts, stream: Iterator[Pixels], grid: Grid, note
         yield pixels
     off = len(set(parts.feature.tolist()) - seen)
     if not seen:
-        raise LabelsError(f"{name}: no label lies on the scene. {extents(parts.geometry, grid)}")
+        why = " ".join([*parts.notes, extents(parts.geometry, grid)])
+        raise LabelsError(f"{name}: no label lies on the scene. {why}")
     if off:
         notes.append(f"{off:,} label{'s lie' if off > 1 else ' lies'} off the scene: left out.")
 
@@ -206,11 +214,25 @@ def _gathered(
     if not thinned.seen:
         raise LabelsError(f"{name}: no labelled pixel is left. {' '.join(notes)}")
     notes.extend(_thinning(thinned, names, asked))
-    problem = Quantity(asked.target_column, asked.unit) if asked.target_column is not None else Classes(names)
+    problem: Problem = Classes(names)
+    if asked.target_column is not None:
+        problem = Quantity(plain_text(asked.target_column), plain_text(asked.unit))
     pixels = thinned.ordered()
+    if quantity:
+        _check_quantity(name, pixels.value)
     rows, columns = np.divmod(pixels.where, asked.grid.width)
     targets = pixels.value.astype(np.float32 if quantity else np.int64)
     return Labels(name, rows, columns, targets, pixels.feature, problem, colours, notes)._without_empty_classes()
+
+
+def _check_quantity(name: str, values: np.ndarray) -> None:
+    """Raise LabelsError for values (m,) whose squares leave the range of float32, in which learners compute."""
+    largest = values[np.abs(values).argmax()]
+    if abs(largest) > MOST_QUANTITY:
+        raise LabelsError(
+            f"{name}: a quantity of {largest:g}, and {MOST_QUANTITY:g} is the most. If it stands for no data, leave it "
+            "empty or declare it as nodata; else give the quantity in another unit."
+        )
 
 
 def _thinning(thinned: Thinned, names: tuple[str, ...], asked: Asked) -> list[str]:

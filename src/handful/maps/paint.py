@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import warnings
+import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
 
-from ..files import write_bytes, write_json
+from ..errors import OutputError
+from ..files import as_json, write_bytes, write_json
 from .blocks import BLOCK, blocks
 from .grid import Grid, Window
 from .look import Readable
@@ -37,7 +39,7 @@ class Parts:
         """Those of an earlier run with the same inputs and settings; blocks of any other run are dropped."""
         folder = output / KEPT
         note = folder / "key.json"
-        if not note.exists() or note.read_text() != json.dumps(key, indent=1, ensure_ascii=False) + "\n":
+        if not note.is_file() or note.read_bytes() != as_json(key):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             write_json(note, key)
@@ -52,8 +54,11 @@ class Parts:
         write_bytes(self.path(block), buffer.getvalue())
 
     def get(self, block: Window) -> Painted:
-        with np.load(self.path(block), allow_pickle=False) as found:
-            return Painted(*(found.get(name) for name in Painted._fields))
+        try:
+            with np.load(self.path(block), allow_pickle=False) as found:
+                return Painted(*(found.get(name) for name in Painted._fields))
+        except (ValueError, EOFError, BadZipFile, zlib.error) as why:
+            raise OutputError(f"{self.path(block)} is damaged ({why}): remove {self.folder}, and run again.") from why
 
     def drop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

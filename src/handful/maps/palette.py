@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SettingsError, did_you_mean
+from ..files import read_bounded
 from .colour import difference, from_lab, lab
 from .colour_words import THEMES, words
 
@@ -21,6 +22,7 @@ SAFE = (
     *("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499"),
     *("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#bbbbbb", "#000000"),
 )
+MOST = 8 << 20  # bytes of a palette; 65,534 long names need less
 APART = 14.0  # CIELAB distance below which two colours of a legend are taken for one
 SAME = 3.0  # below it the eye sees one colour: even the layer's own are then moved apart
 
@@ -93,8 +95,10 @@ def read_palette(path: str | Path, names: Sequence[str]) -> dict[str, str]:
     Raises SettingsError for a file that cannot be read, an unknown class or a colour in another notation.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as why:
+        text = read_bounded(path, MOST).decode("utf-8-sig")
+    except PermissionError:  # the machine's fault, not the file's
+        raise
+    except (OSError, ValueError) as why:
         raise SettingsError(f"palette {path} cannot be read ({why}): give a JSON or CSV text file.") from why
     pairs = _from_json(path, text) if text.lstrip().startswith("{") else _from_csv(text)
     if not pairs:

@@ -11,6 +11,7 @@ from pyproj import CRS, Transformer
 
 from handful.errors import LabelsError
 from handful.maps.grid import Grid
+from handful.maps.vector_layer import parse_crs
 
 POINT, LINE, RING, POLYGON = 0, 1, 2, 3
 FAR = 1e12  # pixels: beyond, squares of coordinates lose all their digits
@@ -87,8 +88,13 @@ def to_pixels(geometry: np.ndarray, features: Features, grid: Grid) -> np.ndarra
 def _projection(features: Features, grid: Grid) -> Transformer | None:
     if grid.crs is None or features.crs is None:
         return None
+    scene, trouble = parse_crs(grid.crs.to_wkt())
+    if scene is None:
+        raise LabelsError(
+            f"{features.name}: nothing can be laid on the scene: {trouble}. Give the scene another CRS, with gdal_edit "
+            "-a_srs EPSG:CODE SCENE.tif; or none, with -unsetgt, and labels in columns and rows."
+        )
     try:
-        scene = CRS.from_wkt(grid.crs.to_wkt())
         return None if scene == features.crs else Transformer.from_crs(features.crs, scene, always_xy=True)
     except Exception as error:  # pyproj's own classes, many of them
         raise LabelsError(
@@ -146,7 +152,7 @@ def count(notes: list[str], number: int, what: str, noun: str = "label") -> None
 def extents(geometry: np.ndarray, grid: Grid) -> str:
     """A sentence with the extents of geometries in pixels and of the scene, both in the scene's CRS."""
     if not len(geometry):
-        return "None has a geometry that can be placed."
+        return "None has a geometry that can be placed: check its coordinates, and the CRS."
     corners = shapely.total_bounds(geometry).reshape(2, 2)
     x, y = grid.transform.a * corners[:, 0] + grid.transform.c, grid.transform.e * corners[:, 1] + grid.transform.f
     return both_extents(np.stack([x, y], axis=1), grid)

@@ -118,7 +118,7 @@ class Raster:
             check_plausible(self.path, self._driver, opened.height, opened.width, opened.count, item)
         self.grid = grid_of(self.name, opened)
         self.dtypes: tuple[str, ...] = opened.dtypes
-        self.descriptions: tuple[str | None, ...] = opened.descriptions
+        self.descriptions: tuple[str | None, ...] = _descriptions(opened)
         self.tags: dict[str, str] = _all_tags(opened, 0)
         self.band_tags = [_all_tags(opened, index) for index in opened.indexes]
         self.scales, self.offsets = opened.scales, opened.offsets
@@ -190,6 +190,14 @@ def is_nodata(band: np.ndarray, nodata: float | None) -> np.ndarray:
         return band == limits.max
     fits = float(nodata).is_integer() and limits.min <= int(nodata) <= limits.max
     return band == band.dtype.type(int(nodata)) if fits else np.zeros(band.shape, bool)
+
+
+def _descriptions(opened: Any) -> tuple[str | None, ...]:
+    """What the file calls its bands; nothing where it says so in another encoding than UTF-8."""
+    try:
+        return tuple(opened.descriptions)
+    except UnicodeDecodeError:
+        return (None,) * int(opened.count)
 
 
 def _all_tags(opened: Any, index: int) -> dict[str, str]:

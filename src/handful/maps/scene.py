@@ -12,11 +12,11 @@ import numpy as np
 
 from ..errors import SceneError
 from .bands import Band
-from .calibrate import calibrate
+from .calibrate import Calibration, calibrate
 from .grid import Grid, Window
 from .layer import Stack
 from .plan import plan
-from .radiometry import Radiometry
+from .radiometry import OVERRIDE, Radiometry
 from .sampling import Sample, sample
 
 JUDGED = 4000  # pixels by which radiometry is judged
@@ -72,6 +72,7 @@ class Scene:
         if not len(seen):
             raise SceneError(no_valid_pixel(planned.names, mask is not None, False))
         told = calibrate(planned.stack.layers, seen.values, radiometry)
+        check_readable(planned.names, told, seen.values)
         notes = [*planned.notes, *told.notes]
         scene = cls(
             planned.grid, planned.names, planned.bands, told.rasters, notes, planned.stack, told.scale, told.offset
@@ -165,6 +166,23 @@ def mirrored(start: int, length: int, size: int) -> np.ndarray:
     """
     place = np.arange(start, start + length) % (2 * size)
     return np.minimum(place, 2 * size - 1 - place)
+
+
+def check_readable(names: Sequence[str | Path], told: Calibration, stored: np.ndarray) -> None:
+    """Raise SceneError where the radiometry makes no number, or one and the same, of a sample (m, bands)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = stored * told.scale + told.offset
+    if np.isfinite(values).all(1).any() and (told.scale != 0).all():
+        return
+    read = next((own for own in told.rasters if not usable(own)), told.rasters[0])
+    raise SceneError(
+        f"{', '.join(map(str, names))}: stored * {read.scale:g} {read.offset:+g} ({read.why}) gives no numbers to map: "
+        f"{OVERRIDE}."
+    )
+
+
+def usable(radiometry: Radiometry) -> bool:
+    return bool(np.isfinite([radiometry.scale, radiometry.offset]).all()) and radiometry.scale != 0
 
 
 def no_valid_pixel(names: Sequence[str | Path], masked: bool, area: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import struct
 import warnings
@@ -21,7 +22,8 @@ from handful.maps.vector_layer import Layer, parse_crs
 
 T = TypeVar("T")
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)  # the second where the message quotes damaged names
-ODD = re.compile(r"[!;?#\\]|\.zip$|^/vsi|^//", re.IGNORECASE)
+ODD = re.compile(r"[!;?#\\\x00-\x1f\x7f\ud800-\udfff]|\.zip$|^/vsi|^//", re.IGNORECASE)
+UNFINISHED = ("-wal", "-journal")  # of an SQLite database: changes that a killed program left
 SAFE_MODULES = ("rtree", "fts")  # of SQLite's virtual tables; others may read files elsewhere
 
 
@@ -84,31 +86,44 @@ def _frame(path: Path, layer: str | None) -> Any:
 
 def _gdal(path: Path, call: Callable[..., T], **settings: Any) -> T:
     """Call GDAL on a file; whatever it raises, which is of many private classes, becomes a LabelsError."""
-    try:
-        with warnings.catch_warnings(), _plainly_named(path) as plain:
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings(), _kept_still(path) as plain:
+        warnings.simplefilter("ignore")
+        try:
             return call(plain, **settings)
-    except MemoryError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        what = f"damaged, or not the format that it seems ({said})"
-        if isinstance(error, pyogrio.errors.CRSError):
-            what = f"its CRS is unknown ({said})"
-        raise LabelsError(f"{path}: {what}. Export the labels again, in a CRS that has an EPSG code.") from error
+        except MemoryError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            what = f"damaged, or not the format that it seems ({said})"
+            if isinstance(error, pyogrio.errors.CRSError):
+                what = f"its CRS is unknown ({said})"
+            raise LabelsError(f"{path}: {what}. Export the labels again, in a CRS that has an EPSG code.") from error
 
 
 @contextmanager
-def _plainly_named(path: Path) -> Iterator[Path]:
-    """The file's path, or that of a link to it where pyogrio would take the name for an address or an archive."""
+def _kept_still(path: Path) -> Iterator[Path]:
+    """The file's path, or that of a link to it where pyogrio would take the name for an address or an archive.
+
+    A database with unfinished changes beside it is copied: whoever opens it finishes them, and so changes the file.
+    """
     path = path.resolve()
-    if not ODD.search(str(path)):
+    unfinished = [log for log in (path.with_name(path.name + suffix) for suffix in UNFINISHED) if log.is_file()]
+    if not unfinished and not ODD.search(str(path)):
         yield path
         return
     with TemporaryDirectory(prefix="handful-") as folder:
-        for beside in (one for one in path.parent.iterdir() if one.stem == path.stem):
-            Path(folder, "labels" + beside.suffix.replace(".zip", "")).symlink_to(beside)
-        yield Path(folder, "labels" + path.suffix.replace(".zip", ""))
+        beside = [path, *unfinished] if unfinished else [one for one in path.parent.iterdir() if one.stem == path.stem]
+        for one in beside:
+            plain = Path(folder, _plain_name(one))
+            if unfinished:
+                shutil.copyfile(one, plain)
+            else:
+                plain.symlink_to(one)
+        yield Path(folder, _plain_name(path))
+
+
+def _plain_name(path: Path) -> str:
+    return "labels" + path.suffix.replace(".zip", "")
 
 
 def _choose(path: Path, layers: list[str], layer: str | None, column: str | None) -> tuple[str, list[str]]:
@@ -118,9 +133,8 @@ def _choose(path: Path, layers: list[str], layer: str | None, column: str | None
     if layer is not None:
         if layer not in layers:
             hint = did_you_mean(layer, layers)
-            raise LabelsError(
-                f"{path}: there is no layer '{layer}'. {hint if hint.startswith('Did') else ''} {listing}"
-            )
+            hint = f" {hint}" if hint.startswith("Did") else ""
+            raise LabelsError(f"{path}: there is no layer '{layer}'.{hint} {listing}")
         return layer, []
     if len(layers) == 1:
         return layers[0], []
@@ -133,7 +147,7 @@ def _choose(path: Path, layers: list[str], layer: str | None, column: str | None
 
 def _check_geopackage(path: Path) -> None:
     try:
-        with closing(_database(path)) as database:
+        with _database(path) as database:
             made = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     except UNREADABLE as error:
         raise LabelsError(f"{path}: damaged or truncated ({error}). Copy or export it again.") from None
@@ -158,7 +172,7 @@ def _stored_style(path: Path, layer: str) -> str:
     """The style that QGIS keeps in table layer_styles, the default one first; empty without one."""
     ask = "SELECT styleQML FROM layer_styles WHERE f_table_name = ? ORDER BY useAsDefault DESC LIMIT 1"
     try:
-        with closing(_database(path)) as database:
+        with _database(path) as database:
             if not database.execute(
                 "SELECT 1 FROM sqlite_master WHERE name='layer_styles' AND type='table'"
             ).fetchone():
@@ -169,13 +183,15 @@ def _stored_style(path: Path, layer: str) -> str:
     return found[0] if found and isinstance(found[0], str) else ""
 
 
-def _database(path: Path) -> sqlite3.Connection:
-    # without a write-ahead log to read, SQLite is kept from leaving an empty one beside the file
-    kept = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{kept}", uri=True)
-    database.text_factory = lambda text: text.decode(errors="replace")
-    database.execute("PRAGMA trusted_schema = OFF")
-    return database
+@contextmanager
+def _database(path: Path) -> Iterator[sqlite3.Connection]:
+    with _kept_still(path) as plain:
+        # without a log to read, SQLite is kept from leaving an empty one beside the file
+        log = "" if plain.with_name(plain.name + "-wal").exists() else "&immutable=1"
+        with closing(sqlite3.connect(f"{plain.resolve().as_uri()}?mode=ro{log}", uri=True)) as database:
+            database.text_factory = lambda text: text.decode(errors="replace")
+            database.execute("PRAGMA trusted_schema = OFF")
+            yield database
 
 
 def _check_dbf(path: Path) -> None:

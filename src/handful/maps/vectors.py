@@ -56,7 +56,7 @@ def existing(source: Any) -> Path:
         raise EnvironmentFault(f"{path}: no permission to read it.") from error
     except (OSError, ValueError) as error:
         what = f"not a path on this machine ({error})"
-    raise LabelsError(f"{source}: {what}.")
+    raise LabelsError(f"{source or path}: {what}.")
 
 
 def head_of(path: Path, size: int = 65536) -> bytes:

@@ -24,11 +24,11 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     if name not in LEARNERS:
         raise SettingsError(f"no learner is called '{name}'. {did_you_mean(name, ['auto', *LEARNERS])}")
     bare = make(name, seed=seed)
-    if weights:
+    if weights is not None:
         _source(str(weights))  # whatever is wrong with them is said, also where they aren't used
     if isinstance(bare, Classical):
         return make(name, encoder="context", seed=seed)
-    source, source_name = _source(str(weights or SHIPPED))
+    source, source_name = _source(str(SHIPPED if weights is None else weights))
     if source_name == name and source.outputs >= outputs:
         return source
     learner = on_encoder_of(source, name, outputs=outputs, seed=seed)
