@@ -20,7 +20,6 @@ from .weights import on_encoder_of
 
 WINDOWS = (3, 7, 15, 31)  # pixels; the fixed context that candidates without shipped weights see
 FEW = 5  # labels a class (median) below which labels can't choose between candidates, and the default stands
-STRENGTH = 10.0  # of logistic regressions, on features as they are: reflectance and learned features have a scale
 DEFAULT = "blend"
 
 
@@ -41,15 +40,14 @@ def candidates(name: str, pretrained: Callable[[str], Learner], problem: Problem
     if name != "auto":
         return [Candidate(name, (Member(name, pretrained(name)),)), *rivals(problem)]
     context: dict[str, Any] = {"encoder": "context", "encoder_settings": {"windows": WINDOWS}}
-    how: dict[str, Any] = {"strength": STRENGTH, "standard": False}
     linear = "logistic regression" if isinstance(problem, Classes) else "linear regression"
     single = [
         Member("extra trees on context", make("extra_trees", trees=120, **context)),
-        Member(f"{linear} on context", make("logistic", **how, **context)),
+        Member(f"{linear} on context", make("logistic", strength=10.0, standard=False, **context)),
     ]
     if spectrum:
         ridge = pretrained("ridge")
-        logistic = on_encoder_of(ridge, "logistic", **how)
+        logistic = on_encoder_of(ridge, "logistic", strength=100.0, standard=False)
         single += [
             Member("ridge on learned features", ridge),
             Member(f"{linear} on learned features", logistic),
