@@ -143,3 +143,12 @@ def test_class_weights_are_used():
     assert class_weights(targets[keep])[targets[keep] == 1].sum() == pytest.approx(0.5)
     full, thinned = fit_calibration(true * 2, targets), fit_calibration(true[keep] * 2, targets[keep])
     assert thinned.temperature == pytest.approx(full.temperature, rel=0.15)
+
+
+def test_without_labels_the_usual_temperature_stands_and_many_labels_outweigh_it() -> None:
+    rng = np.random.default_rng(3)
+    true = log_softmax(rng.normal(0, 2, (4000, 3)), axis=1)
+    targets = np.array([rng.choice(3, p=row) for row in np.exp(true)])
+    assert fit_calibration(true[:0], targets[:0], usual=0.5).temperature == 0.5
+    few, many = (fit_calibration(true[:m], targets[:m], usual=0.5).temperature for m in (6, 4000))
+    assert abs(few - 0.5) < abs(few - 1.0) and many == pytest.approx(1.0, abs=0.08)

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from .scores import class_weights
 
-LOG_SD = 0.3  # standard deviation of the prior on log(temperature): 95 % between 0.55 and 1.8
+LOG_SD = 0.3  # standard deviation of the prior on log(temperature): 95 % between 0.55 and 1.8 times the usual one
 WRONG = 0.01  # share of labels that are taken as wrong, so that one of them can't drive the temperature
 LOG_LIMIT = 4.0  # |log(temperature)| never goes beyond
 
@@ -29,22 +29,22 @@ class Calibration:
 
 
 def fit_calibration(
-    log_probabilities: np.ndarray, targets: np.ndarray, groups: np.ndarray | None = None, sd: float = LOG_SD
+    log_probabilities: np.ndarray, targets: np.ndarray, groups: np.ndarray | None = None, usual: float = 1.0
 ) -> Calibration:
-    """The temperature that fits out-of-fold scores best, drawn towards 1 where labels are few.
+    """The temperature that fits out-of-fold scores best, drawn towards the usual one where labels are few.
 
     log_probabilities  (m, classes) of labels by models that were fitted without them
     targets            (m,) class indices
     groups             (m,) ids of polygons, or better the `places` of the folds: the labels of a class in one count
                        as one, so that clustered labels don't pass for many
-    sd                 of the normal prior on log(temperature), centred on 0
+    usual              the temperature of such scores elsewhere: the middle of the prior, with LOG_SD on its logarithm
 
     Every class weighs the same. The weights sum to the effective number of labels, so a handful moves the temperature
     little and hundreds outweigh the prior: the posterior's mode. A label is wrong with the probability WRONG, so no
     label counts without bound. Guo et al. 2017 (arXiv 1706.04599).
     """
     if not len(targets):
-        return Calibration()
+        return Calibration(usual)
     weights = effective_weights(targets, groups)
     rows = np.arange(len(targets))
 
@@ -52,7 +52,7 @@ def fit_calibration(
         scores = log_probabilities / np.exp(log_temperature)
         given = np.exp(scores[rows, targets] - logsumexp(scores, axis=1))
         mixed = (1 - WRONG) * given + WRONG / scores.shape[1]
-        return float(0.5 * (log_temperature / sd) ** 2 - weights @ np.log(mixed))
+        return float(0.5 * ((log_temperature - np.log(usual)) / LOG_SD) ** 2 - weights @ np.log(mixed))
 
     best = minimize_scalar(cost, bounds=(-LOG_LIMIT, LOG_LIMIT), method="bounded", options={"xatol": 1e-6})
     return Calibration(float(np.exp(best.x)))
@@ -72,14 +72,18 @@ def effective_weights(targets: np.ndarray, groups: np.ndarray | None = None) -> 
 
 
 def cross_calibrated(
-    log_probabilities: np.ndarray, targets: np.ndarray, fold: np.ndarray, groups: np.ndarray | None = None
+    log_probabilities: np.ndarray,
+    targets: np.ndarray,
+    fold: np.ndarray,
+    groups: np.ndarray | None = None,
+    usual: float = 1.0,
 ) -> np.ndarray:
     """Log-probabilities (m, classes), each fold's calibrated on the other folds: for an honest calibration error."""
     calibrated = log_probabilities.astype(float)
     for number in np.unique(fold):
         inside = fold == number
         others = None if groups is None else groups[~inside]
-        calibration = fit_calibration(log_probabilities[~inside], targets[~inside], others)
+        calibration = fit_calibration(log_probabilities[~inside], targets[~inside], others, usual)
         calibrated[inside] = calibration.apply(log_probabilities[inside])
     return calibrated
 
