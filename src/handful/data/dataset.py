@@ -39,13 +39,18 @@ class DataSet:
     shared: bool = True
     splits: Callable[[Path], Mapping[str, Mapping[str, str]]] = field(default=lambda root: {})
 
+    @property
+    def remedy(self) -> str:
+        """What to do where a file is missing or odd: a sentence or two."""
+        return f"Expected: {self.layout}. {self.source}"
+
     def groups(self, root: str | Path) -> dict[str, str]:
         """The group of each site. Raises DataError that says where to get the data where they are missing."""
         root = Path(root)
         found = self.sites(root) if root.is_dir() else {}
         if not found:
             what = "holds no site" if root.is_dir() else "is not a folder"
-            raise DataError(f"{root} {what} of the data set '{self.name}'. Expected: {self.layout}. {self.source}")
+            raise DataError(f"{root} {what} of the data set '{self.name}'. {self.remedy}")
         return found
 
     def regions(self, root: str | Path, names: Collection[str], groups: Mapping[str, str]) -> list[Region]:

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from rasterio.enums import Resampling
 
 from ..errors import DataError
 
 MOST_PIXELS = 4096**2  # of a site: more is not believed of a header
 
 
-def raster(path: Path, bands: int, remedy: str) -> np.ndarray:
-    """(bands, height, width). Raises DataError where the file is missing, broken or of another kind."""
+def raster(
+    path: Path, bands: int, remedy: str, *, first: int | None = None, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """(bands, height, width) of a file with so many bands. Raises DataError where it is missing, broken or another.
+
+    first  read only so many of the bands
+    size   (height, width) that they are brought to, bilinear
+    """
     if not path.is_file():
         raise DataError(f"{path} is missing. {remedy}")
     try:
@@ -23,7 +30,9 @@ def raster(path: Path, bands: int, remedy: str) -> np.ndarray:
                     f"{path} has {file.count} bands of {file.height} x {file.width} pixels, expected {bands} of "
                     f"at most {MOST_PIXELS:,} pixels. {remedy}"
                 )
-            return file.read()
+            chosen = list(range(1, (first or bands) + 1))
+            shape = None if size is None else (len(chosen), *size)
+            return file.read(chosen, out_shape=shape, resampling=Resampling.bilinear)
     except DataError:
         raise
     except Exception as why:  # rasterio leaks private classes of errors
