@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from handful.bench.recipe import Part
+from handful.data import DATASETS
 from handful.data.sampling import Sampling
 from handful.learners import LEARNERS
 from handful.meta_train import Training
@@ -62,3 +63,9 @@ def test_links_lead_to_files(page: Path):
 
 def test_the_picture_is_small_enough_for_a_clone():
     assert (ROOT / "docs" / "demo.png").stat().st_size < 300_000
+
+
+def test_the_page_of_layouts_names_data_sets_that_exist():
+    import_module("handful.bench")  # a person's own regions are registered there
+    told = re.findall(r"^\| `([\w-]+)` \|", text("docs/layouts.md"), re.MULTILINE)
+    assert len(told) == 10 and set(told) <= set(DATASETS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import DataError
 from ..problem import Problem
@@ -25,6 +25,7 @@ class DataSet:
     site_is  "place": a task is drawn from one site. "class": each site is one class of images, and a task joins several
     shared   whether a class means the same in every region, so that an evaluation task has to hide which is which
     splits   root -> the data set's own splits, by name: the part ("train", "validation" or "test") of each site in it
+    about    root -> fields that are known only from what is on disk: bands and classes of a person's own regions
     """
 
     name: str
@@ -38,6 +39,12 @@ class DataSet:
     site_is: Literal["place", "class"] = "place"
     shared: bool = True
     splits: Callable[[Path], Mapping[str, Mapping[str, str]]] = field(default=lambda root: {})
+    about: Callable[[Path], Mapping[str, Any]] = field(default=lambda root: {})
+
+    def at(self, root: str | Path) -> DataSet:
+        """The data set as it is under a root. Raises DataError where that cannot be read."""
+        self.groups(root)
+        return replace(self, **self.about(Path(root)))
 
     @property
     def remedy(self) -> str:
