@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from ..errors import SettingsError, did_you_mean
+from . import (
+    amazon_forest,
+    forest_damage,
+    omniglot,
+    scene_classes,
+    sen12ms_rgb,
+)
 from .dataset import DataSet
-from .forest_damage import DATA as FOREST_DAMAGE
 
-DATASETS: dict[str, DataSet] = {data.name: data for data in (FOREST_DAMAGE,)}
+DATASETS: dict[str, DataSet] = {
+    data.name: data
+    for data in (
+        forest_damage.DATA,
+        amazon_forest.DATA,
+        sen12ms_rgb.DATA,
+        scene_classes.UCMERCED,
+        scene_classes.AID,
+        omniglot.DATA,
+        omniglot.ROTATIONS,
+    )
+}
 
 
 def find_data(name: str) -> DataSet:
