@@ -5,9 +5,13 @@ from __future__ import annotations
 from ..errors import SettingsError, did_you_mean
 from . import (
     amazon_forest,
+    crop_mask_africa,
+    crop_types_central_asia,
     forest_damage,
+    land_cover_lesotho,
     omniglot,
     scene_classes,
+    seagrass_pacific,
     sen12ms_rgb,
 )
 from .dataset import DataSet
@@ -22,6 +26,10 @@ DATASETS: dict[str, DataSet] = {
         scene_classes.AID,
         omniglot.DATA,
         omniglot.ROTATIONS,
+        crop_mask_africa.DATA,
+        crop_types_central_asia.DATA,
+        land_cover_lesotho.DATA,
+        seagrass_pacific.DATA,
     )
 }
 
