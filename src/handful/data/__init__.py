@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ..errors import SettingsError, did_you_mean
 from . import (
+    algae_blooms,
     amazon_forest,
     crop_mask_africa,
     crop_types_central_asia,
     forest_damage,
+    fuel_moisture,
     land_cover_lesotho,
     omniglot,
     scene_classes,
@@ -30,6 +32,8 @@ DATASETS: dict[str, DataSet] = {
         crop_types_central_asia.DATA,
         land_cover_lesotho.DATA,
         seagrass_pacific.DATA,
+        fuel_moisture.DATA,
+        algae_blooms.DATA,
     )
 }
 
