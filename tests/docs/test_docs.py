@@ -27,6 +27,12 @@ def test_the_table_of_learners_is_the_catalogue():
     assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(LEARNERS)
 
 
+def test_the_tables_of_data_sets_are_the_catalogue():
+    import_module("handful.bench")  # a person's own regions are made known there
+    pages = text("docs/data.md") + text("docs/layouts.md")
+    assert re.findall(r"^\| `([\w-]+)` \|", pages, re.MULTILINE) == list(DATASETS)
+
+
 @pytest.mark.parametrize(
     "page, commands", [("docs/map.md", ["map", "apply"]), ("docs/train.md", ["train", "evaluate"])]
 )
@@ -63,9 +69,3 @@ def test_links_lead_to_files(page: Path):
 
 def test_the_picture_is_small_enough_for_a_clone():
     assert (ROOT / "docs" / "demo.png").stat().st_size < 300_000
-
-
-def test_the_page_of_layouts_names_data_sets_that_exist():
-    import_module("handful.bench")  # a person's own regions are registered there
-    told = re.findall(r"^\| `([\w-]+)` \|", text("docs/layouts.md"), re.MULTILINE)
-    assert len(told) == 10 and set(told) <= set(DATASETS)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from ..errors import SettingsError, did_you_mean
 from . import (
+    algae_blooms,
+    amazon_forest,
     ben_ge,
+    crop_mask_africa,
+    crop_types_central_asia,
     cropharvest,
     deepglobe,
     dfc2020,
     eurosat,
     forest_damage,
     fss1000,
+    fuel_moisture,
+    land_cover_lesotho,
     mini_imagenet,
+    omniglot,
+    scene_classes,
+    seagrass_pacific,
     sen12ms,
+    sen12ms_rgb,
 )
 from .dataset import DataSet
 
@@ -20,6 +30,18 @@ DATASETS: dict[str, DataSet] = {
     data.name: data
     for data in (
         forest_damage.DATA,
+        amazon_forest.DATA,
+        sen12ms_rgb.DATA,
+        scene_classes.UCMERCED,
+        scene_classes.AID,
+        omniglot.DATA,
+        omniglot.ROTATIONS,
+        crop_mask_africa.DATA,
+        crop_types_central_asia.DATA,
+        land_cover_lesotho.DATA,
+        seagrass_pacific.DATA,
+        fuel_moisture.DATA,
+        algae_blooms.DATA,
         sen12ms.DATA,
         dfc2020.DATA,
         deepglobe.DATA,
