@@ -42,7 +42,8 @@ def test_unknown_name_is_an_attribute_error():
 def test_every_package_that_is_imported_is_declared():
     """A wheel in an empty environment has all that the package imports, but for what the extras say."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["xarray"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["xarray"], *extras["hdf5"]]
     names = {d.split(">")[0].split("=")[0].replace("-", "_").lower() for d in wanted}
     names |= {"sklearn", "PIL", "affine", "markupsafe", "handful"}  # scikit-learn; pillow; rasterio's; jinja2's
     found = {name.split(".")[0] for module in MODULES for _, name in measures.imports(module)}

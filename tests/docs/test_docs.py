@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from handful.bench.recipe import Part
+from handful.data import DATASETS
 from handful.data.sampling import Sampling
 from handful.learners import LEARNERS
 from handful.meta_train import Training
@@ -24,6 +25,12 @@ def text(name: str) -> str:
 
 def test_the_table_of_learners_is_the_catalogue():
     assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(LEARNERS)
+
+
+def test_the_tables_of_data_sets_are_the_catalogue():
+    import_module("handful.bench")  # a person's own regions are made known there
+    pages = text("docs/data.md") + text("docs/layouts.md")
+    assert re.findall(r"^\| `([\w-]+)` \|", pages, re.MULTILINE) == list(DATASETS)
 
 
 @pytest.mark.parametrize(

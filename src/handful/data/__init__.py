@@ -3,10 +3,61 @@
 from __future__ import annotations
 
 from ..errors import SettingsError, did_you_mean
+from . import (
+    algae_blooms,
+    amazon_forest,
+    ben_ge,
+    crop_mask_africa,
+    crop_types_central_asia,
+    cropharvest,
+    deepglobe,
+    dfc2020,
+    eurosat,
+    forest_damage,
+    fss1000,
+    fuel_moisture,
+    land_cover_lesotho,
+    mini_imagenet,
+    omniglot,
+    scene_classes,
+    seagrass_pacific,
+    sen12ms,
+    sen12ms_rgb,
+)
 from .dataset import DataSet
-from .forest_damage import DATA as FOREST_DAMAGE
 
-DATASETS: dict[str, DataSet] = {data.name: data for data in (FOREST_DAMAGE,)}
+DATASETS: dict[str, DataSet] = {
+    data.name: data
+    for data in (
+        forest_damage.DATA,
+        amazon_forest.DATA,
+        sen12ms_rgb.DATA,
+        scene_classes.UCMERCED,
+        scene_classes.AID,
+        omniglot.DATA,
+        omniglot.ROTATIONS,
+        crop_mask_africa.DATA,
+        crop_types_central_asia.DATA,
+        land_cover_lesotho.DATA,
+        seagrass_pacific.DATA,
+        fuel_moisture.DATA,
+        algae_blooms.DATA,
+        sen12ms.DATA,
+        dfc2020.DATA,
+        deepglobe.DATA,
+        eurosat.RGB,
+        eurosat.ALL_BANDS,
+        ben_ge.DATA,
+        cropharvest.DATA,
+        mini_imagenet.DATA,
+        fss1000.DATA,
+    )
+}
+
+
+def register(data: DataSet) -> None:
+    """Make a data set of a layer above known by its name."""
+    DATASETS[data.name] = data
 
 
 def find_data(name: str) -> DataSet:
@@ -16,4 +67,4 @@ def find_data(name: str) -> DataSet:
     return DATASETS[name]
 
 
-__all__ = ["DATASETS", "DataSet", "find_data"]
+__all__ = ["DATASETS", "DataSet", "find_data", "register"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import DataError
 from ..problem import Problem
@@ -25,6 +25,7 @@ class DataSet:
     site_is  "place": a task is drawn from one site. "class": each site is one class of images, and a task joins several
     shared   whether a class means the same in every region, so that an evaluation task has to hide which is which
     splits   root -> the data set's own splits, by name: the part ("train", "validation" or "test") of each site in it
+    about    root -> fields that are known only from what is on disk: bands and classes of a person's own regions
     """
 
     name: str
@@ -38,6 +39,17 @@ class DataSet:
     site_is: Literal["place", "class"] = "place"
     shared: bool = True
     splits: Callable[[Path], Mapping[str, Mapping[str, str]]] = field(default=lambda root: {})
+    about: Callable[[Path], Mapping[str, Any]] = field(default=lambda root: {})
+
+    def at(self, root: str | Path) -> DataSet:
+        """The data set as it is under a root. Raises DataError where that cannot be read."""
+        self.groups(root)
+        return replace(self, **self.about(Path(root)))
+
+    @property
+    def remedy(self) -> str:
+        """What to do where a file is missing or odd: a sentence or two."""
+        return f"Expected: {self.layout}. {self.source}"
 
     def groups(self, root: str | Path) -> dict[str, str]:
         """The group of each site. Raises DataError that says where to get the data where they are missing."""
@@ -45,7 +57,7 @@ class DataSet:
         found = self.sites(root) if root.is_dir() else {}
         if not found:
             what = "holds no site" if root.is_dir() else "is not a folder"
-            raise DataError(f"{root} {what} of the data set '{self.name}'. Expected: {self.layout}. {self.source}")
+            raise DataError(f"{root} {what} of the data set '{self.name}'. {self.remedy}")
         return found
 
     def regions(self, root: str | Path, names: Collection[str], groups: Mapping[str, str]) -> list[Region]:

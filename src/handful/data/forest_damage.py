@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import rasterio
 import torch
 from scipy.ndimage import distance_transform_edt
 
@@ -17,6 +16,7 @@ from ..problem import UNLABELLED, Classes
 from ..region import Region
 from ..task import Examples
 from .dataset import DataSet
+from .rasters import raster
 
 YEARS = (2019, 2020)
 FOLDERS = tuple(f"s2_{year}" for year in YEARS) + ("damage", "forest2022")
@@ -28,7 +28,6 @@ BANDS = {
 SCALE = 10_000  # of reflectance
 GROUP = "region12"  # column of sites.csv
 MOST_TABLE = 64 << 20  # bytes of sites.csv
-MOST_PIXELS = 4096**2  # of a site: more is not believed of a header
 PROBLEM = Classes(("healthy", "damaged"))
 
 
@@ -59,8 +58,9 @@ def read(root: Path, name: str, group: str = "") -> Region:
     Label 1 where damaged; 0 where there was forest in 2022 and no damage; every other pixel is unlabelled, and so is
     one that has no data in either year. Raises DataError that names a missing, broken or odd file.
     """
-    images = [raster(root / folder / f"{name}.tif", len(BANDS)) for folder in FOLDERS[:2]]
-    damage, forest = (raster(root / folder / f"{name}.tif", 1)[0] for folder in FOLDERS[2:])
+    remedy = f"Each site needs a raster in {', '.join(FOLDERS)}. {DATA.source}"
+    images = [raster(root / folder / f"{name}.tif", len(BANDS), remedy) for folder in FOLDERS[:2]]
+    damage, forest = (raster(root / folder / f"{name}.tif", 1, remedy)[0] for folder in FOLDERS[2:])
     shapes = {values.shape[-2:] for values in (*images, damage, forest)}
     if len(shapes) > 1:
         raise DataError(f"the four rasters of site {name} under {root} differ in size: {sorted(shapes)}.")
@@ -87,24 +87,6 @@ def filled(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         return image.astype(np.float32)
     rows, columns = distance_transform_edt(hole, return_distances=False, return_indices=True)
     return image[:, rows, columns].astype(np.float32)
-
-
-def raster(path: Path, bands: int) -> np.ndarray:
-    """(bands, height, width). Raises DataError where the file is missing, broken or of another kind."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing: each site needs a raster in {', '.join(FOLDERS)}. {DATA.source}")
-    try:
-        with rasterio.open(path, driver="GTiff") as file:
-            if file.count != bands or file.width * file.height > MOST_PIXELS:
-                raise DataError(
-                    f"{path} has {file.count} bands of {file.height} x {file.width} pixels, expected {bands} of "
-                    f"at most {MOST_PIXELS:,} pixels. Layout: {DATA.layout}."
-                )
-            return file.read()
-    except DataError:
-        raise
-    except Exception as why:  # rasterio leaks private classes of errors
-        raise DataError(f"{path} cannot be read ({str(why) or type(why).__name__}): fetch it again.") from why
 
 
 DATA = DataSet(
