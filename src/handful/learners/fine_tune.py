@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -35,6 +36,7 @@ class FineTune(Learner):
     pretrained: bool = True
     new_head: bool = True
     batch: int = Field(default=4, ge=1)
+    pools_classes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
