@@ -89,6 +89,11 @@ class Bench:
         frame = self.frame(read[0], tasks)
         entries = (*self.protocol.learners, *(rivals(frame) if self.protocol.rivals else ()))
         setup = self.setup(folder, distinct(entries), frame)
+        tuned = [entry.label for entry in setup.entries if entry.tune]
+        if tuned and not all(fold.validation for fold in tasks.folds):
+            raise SettingsError(
+                f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
+            )
         for entry in setup.entries:
             try_out(entry, frame, read, first, self.hidden, setup.score)
         return setup
@@ -177,8 +182,6 @@ def clear(folder: Path) -> None:
 def trials(setup: Setup, tasks: TaskList) -> Iterator[Job]:
     for entry, found in enumerate(setup.entries):
         if found.tune:
-            if not all(fold.validation for fold in tasks.folds):
-                raise SettingsError(f"learner '{found.label}' is tuned, but the split has no validation part.")
             for fold in range(len(tasks.folds)):
                 yield from (Job("try", entry, fold, index=i) for i in range(setup.protocol.tune.trials))
 

@@ -140,3 +140,19 @@ def ranks_of(scores: Scores, shots: int, score: str) -> Ranks:
     for label in scores.labels:
         table[label] = scores.by_unit(label, shots, score).mean(axis=1).to_dict()
     return average_ranks(table, BETTER[score])
+
+
+def without(setup: Setup, frame: pd.DataFrame, leaking: list[int], tasks: TaskList) -> list[tuple[str, str]]:
+    """The scores at a middling number of shots without the tasks whose support and query share something."""
+    if not leaking:
+        return []
+    out = {(tasks.tasks[i].name, tasks.tasks[i].fold) for i in leaking}
+    names = {fold.name: number for number, fold in enumerate(tasks.folds)}
+    split = frame["split"].fillna("").map(names)
+    keep = [pair not in out for pair in zip(frame["task"], split, strict=True)]
+    left = Scores(frame[keep], [entry.label for entry in setup.entries])
+    if not len(left.frame):
+        return []
+    middle = left.shots[len(left.shots) // 2]
+    means = [(label, left.by_unit(label, middle, setup.score).to_numpy().mean()) for label in left.labels]
+    return [(label, f"{mean:.3f}") for label, mean in means]

@@ -52,12 +52,14 @@ def say_plan(bench: Any, choices: dict[str, Any]) -> None:
 def compared(bench: Any, output: Path, choices: dict[str, Any]) -> dict[str, Any]:
     """The record of the bench, which is done in the folder and kept there."""
     from .. import __version__
-    from ..bench.run import FINAL, OURS, clear
+    from ..bench.examples import examples
+    from ..bench.run import FINAL, OURS, REPORT, clear
     from ..bench.run import run as run_bench
-    from ..bench.summary import summarise
+    from ..bench.summary import summarise, without
     from ..bench.tables import write_tables
-    from ..files import write_json
+    from ..files import write_json, write_text
     from ..folder import claim
+    from ..report.bench_page import bench_page
     from .evaluate import cores
     from .progress import Stages
 
@@ -67,10 +69,26 @@ def compared(bench: Any, output: Path, choices: dict[str, Any]) -> dict[str, Any
             clear(output)
         with Stages(quiet) as bar:
             told = run_bench(bench, output, choices["workers"] or cores(), lambda text: options.note(text, quiet), bar)
+            bar("searching for leaks", 0, None)
+            found = searched(bench, told[1], output)
         setup, tasks, notes = told
-        record = {"handful": __version__, **summarise(setup, tasks, write_tables(output, setup, tasks), notes)}
+        frame = write_tables(output, setup, tasks)
+        record = {"handful": __version__, **summarise(setup, tasks, frame, notes), "leaks": found}
+        record["without_leaks"] = without(setup, frame, found["tasks"], tasks)
+        write_text(output / REPORT, bench_page(record, output, examples(setup, tasks), bench.data.bands))
         write_json(output / FINAL, record)
     return record
+
+
+def searched(bench: Any, tasks: Any, output: Path) -> dict[str, Any]:
+    """The leakage report, kept beside the tables; that of a run that broke off after it is taken over."""
+    from ..bench.leaks import leaks
+    from ..bench.regions import Regions
+    from ..files import write_json
+
+    found = leaks(tasks, bench.data, Regions(bench.data, bench.root, tasks.prints))
+    write_json(output / "leaks.json", found)
+    return found
 
 
 def table(record: dict[str, Any]) -> str:
