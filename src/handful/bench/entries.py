@@ -109,7 +109,7 @@ class Entry:
 
 def pools(name: str) -> bool:
     """Whether the learner pretrains on the classes that regions share, so that its head needs a column for each."""
-    made = LEARNERS[name]
+    made = LEARNERS.get(name)
     return bool(getattr(getattr(made, "func", made), "pools_classes", False))
 
 

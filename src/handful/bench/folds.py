@@ -58,7 +58,10 @@ def held_groups(groups: Mapping[str, str], wanted: Wanted, rng: np.random.Genera
         if unknown:
             raise SettingsError(f"{what}: the data have no group '{unknown[0]}'. {did_you_mean(unknown[0], known)}")
         return set(wanted)
-    return drawn_groups(groups, wanted if isinstance(wanted, int) else wanted * len(groups), rng)
+    number = wanted if isinstance(wanted, int) else wanted * len(groups)
+    found = drawn_groups(groups, number, rng)
+    several = sorted(set(groups.values()), key=lambda group: (list(groups.values()).count(group), group))
+    return found or (set(several[:1]) if number and len(several) > 1 else set())  # all are too large: the smallest
 
 
 def parted(groups: Mapping[str, str], test: set[str], validation: Wanted, name: str, seed: int) -> Fold:

@@ -51,7 +51,8 @@ def write_tables(folder: Path, setup: Setup, tasks: TaskList) -> pd.DataFrame:
         ["learner", "split", "trial", "score", "chosen", "settings"],
         tuning_rows(folder, setup, tasks),
     )
-    return pd.read_csv(folder / "scores.csv", dtype={"split": str, "unit": str, "task": str}, keep_default_na=True)
+    texts = {name: str for name in ("learner", "split", "unit", "task")}
+    return pd.read_csv(folder / "scores.csv", dtype=texts, keep_default_na=False, na_values={n: [""] for n in names})
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

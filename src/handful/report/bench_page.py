@@ -10,12 +10,17 @@ from typing import Any
 import pandas as pd
 
 from ..bench.examples import Example
+from ..bench.scores import BETTER
 from . import bench_charts as charts
 from .bench_examples import example_blocks
 from .page import templates
 
 MOST_CLASSES = 24  # columns of the table by class
 MATRIX = 40  # units beyond which the page shows dots only
+NUMBERS = (
+    "confidence", "right", "count", "recall", "precision", "training_seconds", "training_cpu_seconds",
+    "tuning_cpu_seconds", "adapt_seconds", "predict_seconds", "peak_mb", *BETTER,
+)  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -32,7 +37,11 @@ def bench_page(record: Row, folder: Path, examples: Sequence[Example], bands: Se
 
 
 def table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, keep_default_na=True) if path.exists() else pd.DataFrame()
+    """A table of the bench; texts stay texts, even those that look like numbers or like none."""
+    if not path.exists():
+        return pd.DataFrame()
+    texts = {name: str for name in ("learner", "split", "unit", "task", "class", "settings")}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={n: [""] for n in NUMBERS})
 
 
 def context(record: Row, tables: dict[str, pd.DataFrame], examples: Sequence[Example], bands: Sequence[str]) -> Row:
@@ -182,7 +191,7 @@ def cost_rows(frame: pd.DataFrame, learners: list[Row]) -> list[Row]:
     """What each learner cost: seconds of training and tuning in all, seconds a task, memory."""
     if frame.empty:
         return []
-    once = frame.drop_duplicates(["learner", "split", "seed"]).fillna({"split": ""})
+    once = frame.drop_duplicates(["learner", "split", "seed"])
     rows = []
     for learner in learners:
         name = learner["label"]
@@ -204,5 +213,5 @@ def paths(record: Row, frame: pd.DataFrame, shots: int, paint: dict[str, tuple[s
 
 def tuned(frame: pd.DataFrame) -> list[Row]:
     """What was chosen for each learner and split."""
-    rows: list[Row] = [] if frame.empty else frame[frame["chosen"] == 1].fillna("").to_dict("records")
+    rows: list[Row] = [] if frame.empty else frame[frame["chosen"] == 1].to_dict("records")
     return rows
