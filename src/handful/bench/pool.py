@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context, parent_process
@@ -54,6 +55,8 @@ def start(make: Callable[[Any], Callable[[Any], Any]], setup: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    if not os.environ.get("HANDFUL_DEBUG"):
+        warnings.simplefilter("ignore")  # as the command line has it; a worker's would be said once each
     Here.work = staticmethod(make(setup))  # type: ignore[assignment]
 
 

@@ -27,16 +27,10 @@ class Ranks(NamedTuple):
 def seed_variance(values: np.ndarray) -> float:
     """How much the mean over regions varies between trainings, from scores (regions, seeds); 0 for one training.
 
-    The variance of the seeds' means, less what the scatter of single regions adds to it (two-way layout without
-    repetition, Searle, Casella & McCulloch 1992, chapter 4).
+    What the scatter of single regions adds to it is left in: an estimate without it is too often too small where a
+    learner has two or three trainings (`benchmarks/coverage.py`).
     """
-    regions, seeds = values.shape
-    if seeds < 2:
-        return 0.0
-    means = values.mean(0)
-    left = values - values.mean(1, keepdims=True) - means + values.mean()
-    scatter = np.square(left).sum() / max((regions - 1) * (seeds - 1), 1)
-    return float(max(0.0, means.var(ddof=1) - scatter / regions))
+    return float(values.mean(0).var(ddof=1)) if values.shape[1] > 1 else 0.0
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> Interval:
