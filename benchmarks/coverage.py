@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handful.bench.ranks import difference, signed_rank
+from handful.bench.differences import difference, signed_rank
 from handful.bench.statistics import interval
 
 SAMPLES = 2000

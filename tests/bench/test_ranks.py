@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import ttest_rel
 from sklearn.metrics import cohen_kappa_score, jaccard_score, roc_auc_score
 
-from handful.bench.ranks import average_ranks, cliques, critical_difference, difference, holm, signed_rank
+from handful.bench.differences import difference, holm, signed_rank
+from handful.bench.ranks import average_ranks, cliques, critical_difference
 from handful.bench.scores import class_scores
 
 

@@ -13,8 +13,8 @@ from ..data import DataSet
 from ..errors import DataError
 from ..region import Region
 from .copies import Prints, copies, images_of, prints_of
+from .places import nearest_m
 from .posing import own_targets, query_rows
-from .supports import nearest_m
 from .tasks import Drawn, TaskList
 
 SHOWN = 20  # findings of a kind that are named

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..learners import LEARNERS
+from .differences import difference, holm, signed_rank
 from .entries import Entry
-from .ranks import Ranks, average_ranks, difference, holm, signed_rank
+from .ranks import Ranks, average_ranks
 from .scores import BETTER, CLASS_SCORES
 from .statistics import interval
 from .tasks import TaskList

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 
 from ..problem import Classes
 from ..region import Region, near
+from .places import ints, nearest_m, spread
 from .protocol import Tasks
 
 
@@ -94,19 +94,3 @@ class Pool:
         if not hidden:
             return tuple(range(self.region.examples.problem.outputs))
         return tuple(int(c) for c in rng.permutation(list(classes)))
-
-
-def spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many rows, evenly over the site; all where `most` is 0."""
-    if not most or len(rows) <= most:
-        return rows
-    return np.sort(rows)[np.linspace(0, len(rows) - 1, most).round().astype(int)]
-
-
-def nearest_m(metres: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Metres from each example to the nearest of the support."""
-    return cKDTree(metres[support]).query(metres)[0]
-
-
-def ints(rows: np.ndarray) -> tuple[int, ...]:
-    return tuple(sorted(int(row) for row in rows))

@@ -9,7 +9,8 @@ import numpy as np
 from markupsafe import Markup
 
 from ..bench.ranks import cliques
-from .axes import Axes, apart, label, line
+from .axes import Axes
+from .marks import apart, label, line
 
 COLOURS = ("#1b5e58", "#c2571a", "#3b6fb6", "#8a5a9e", "#a83250", "#5b8c2a", "#b8860b", "#4f6d7a", "#7a4a2b", "#2f8f9d")
 GREYS = ("#8a8476", "#a39d8f", "#6c675d", "#bab3a4")
