@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
 from ..bench.ranks import cliques
 from .axes import Axes
+from .charts import ticks
 from .marks import apart, label, line
 
 COLOURS = ("#1b5e58", "#c2571a", "#3b6fb6", "#8a5a9e", "#a83250", "#5b8c2a", "#b8860b", "#4f6d7a", "#7a4a2b", "#2f8f9d")
@@ -91,7 +91,8 @@ def difference_diagram(ranks: Row, paint: Mapping[str, tuple[str, str]]) -> Mark
     names = sorted(mean, key=lambda name: mean[name])
     groups, half = cliques(mean, critical), -(-len(names) // 2)
     top = 64 + 11 * len(groups)
-    axes = Axes(420, 10, (1, len(names)), (0, 1), room=(190, 190, 40, top + LINE * 1.3 * half))
+    side, below = 32 + 7.4 * (max(map(len, names)) + 5), top - 40 + LINE * 1.3 * half
+    axes = Axes(420, 10, (1, len(names)), (0, 1), room=(side, side, 40, below))
     level = axes.up(0)
     body = line(axes.across(1), level, axes.across(len(names)), level, "axis")
     for rank in range(1, len(names) + 1):
@@ -126,9 +127,9 @@ def strips(rows: Sequence[Row], score: str, paint: Mapping[str, tuple[str, str]]
     room = 8 + 7 * max(map(len, names), default=1)
     axes = Axes(460, 26 * len(rows), limits(values, 0.04), (0, len(rows)), room=(room, 14, 8, 40))
     body = Markup("")
-    for tick in np.linspace(*axes.x, 6)[1:-1]:
+    for tick in ticks(*axes.x, 6):
         body += line(axes.across(tick), 8, axes.across(tick), axes.up(0), "grid")
-        body += label(axes.across(tick), axes.up(0) + 17, f"{tick:.2g}", "middle")
+        body += label(axes.across(tick), axes.up(0) + 17, f"{tick:g}", "middle")
     body += label(axes.room[0] + axes.width, axes.up(0) + 35, words(score), "end", "title")
     for place, row in enumerate(rows):
         y = len(rows) - place - 0.5
@@ -169,14 +170,14 @@ def cost_chart(points: Sequence[tuple[str, float, float]], score: str, paint: Ma
         body += axes.dot(max(spent, 1e-4), value, 4.5, colour, f"{name}: {spent:.3g} s, {value:.3f}", hollow=bool(dash))
         body += line(axes.across(max(spent, 1e-4)) + 6, axes.up(value), axes.room[0] + axes.width + 8, y - 4, "lead")
         body += label(axes.room[0] + axes.width + 12, y, name, colour=colour)
-    return axes.svg(body, "Cost against score", more=7 * max((len(name) for name, *_ in points), default=0))
+    return axes.svg(body, "Cost against score", more=24 + 7.4 * max((len(name) for name, *_ in points), default=0))
 
 
 def path_chart(lines: Mapping[str, Sequence[float]], score: str, paint: Mapping[str, tuple[str, str]]) -> Markup:
     """The score before adaptation and after every inner step."""
     longest = max(len(values) for values in lines.values()) - 1
     axes = Axes(430, 220, (0, max(longest, 1)), limits([v for values in lines.values() for v in values]))
-    body = axes.frame("inner steps", words(score))
+    body = axes.frame("inner steps", words(score), range(0, longest + 1, max(1, longest // 10)))
     ends = [(name, values) for name, values in lines.items()]
     places = apart([axes.up(values[-1]) + 4 for _, values in ends], LINE, 12, axes.height + 50)
     for (name, values), y in zip(ends, places):
@@ -184,4 +185,4 @@ def path_chart(lines: Mapping[str, Sequence[float]], score: str, paint: Mapping[
         for step, value in enumerate(values):
             body += axes.dot(step, value, 2.6, paint[name][0], f"{name}, step {step}: {value:.3f}")
         body += label(axes.room[0] + axes.width + 12, y, name, colour=paint[name][0])
-    return axes.svg(body, "Before and after adaptation", more=7 * max(len(name) for name in lines))
+    return axes.svg(body, "Before and after adaptation", more=24 + 7.4 * max(len(name) for name in lines))

@@ -46,7 +46,7 @@ def map_block(found: Example, bands: Sequence[str]) -> dict[str, Any]:
     height, width = found.truth[::step, ::step].shape
     dots = [(c / step, r / step, COLOURS[k % len(COLOURS)]) for r, c, k in found.support]
     legend = [(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(found.names)]
-    size = {"height": height, "width": width, "dot": max(height, width) * 0.012}
+    size = {"height": height, "width": width, "dot": max(height, width) * 0.02}
     return {"kind": "maps", "title": found.title, "scene": scene, "maps": maps, "dots": dots, "legend": legend, **size}
 
 
