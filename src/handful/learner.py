@@ -82,6 +82,7 @@ class Learner(ABC):
 
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
+    pools_classes: ClassVar[bool] = False  # True: pretrains on the classes that regions share, a column each
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handful.bench.protocol import Data, Report, Tasks, Tune
 from handful.bench.recipe import Part
 from handful.data import DATASETS
 from handful.data.sampling import Sampling
@@ -34,7 +35,8 @@ def test_the_tables_of_data_sets_are_the_catalogue():
 
 
 @pytest.mark.parametrize(
-    "page, commands", [("docs/map.md", ["map", "apply"]), ("docs/train.md", ["train", "evaluate"])]
+    "page, commands",
+    [("docs/map.md", ["map", "apply"]), ("docs/train.md", ["train", "evaluate"]), ("docs/bench.md", ["bench"])],
 )
 def test_every_option_is_told(page: str, commands: list[str]):
     for name in commands:
@@ -59,6 +61,12 @@ def test_every_key_of_a_recipe_is_told():
     told = set(re.findall(r"^\| `(\w+)` \|", text("docs/train.md"), re.MULTILINE))
     assert {field.name for kind in (Training, Sampling) for field in fields(kind)} <= told
     assert all(re.search(rf"^{field.name} =", text("docs/train.md"), re.MULTILINE) for field in fields(Part))
+
+
+def test_every_key_of_a_protocol_is_told():
+    page = text("docs/bench.md")
+    told = set(re.findall(r"`(\w+)`", page))
+    assert {field.name for kind in (Data, Tasks, Tune, Report) for field in fields(kind)} <= told
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from inspect import signature
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +22,7 @@ from ..region import Region
 from ..solvers import rows as as_rows
 from ..task import Examples, Task
 from ..trust.scores import balanced_accuracy, confusion
+from .pool import in_order
 from .statistics import interval, region_means
 
 SPARE = 20  # labels that each class of a site must have beyond its shots
@@ -176,52 +172,19 @@ def evaluate(
 
 def all_rows(protocol: Protocol, groups: dict[str, str], workers: int) -> Iterator[list[Row]]:
     """The rows of each site in the order of the sites, whatever the number of workers."""
-    if workers <= 1:
-        work = Work(protocol)
-        yield from (work.rows(name, group) for name, group in groups.items())
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start, initargs=(protocol,))
-    try:
-        yield from pool.map(rows_of, groups.keys(), groups.values())
-    except BaseException:  # an interrupt too: nobody wants what workers still do
-        for child in active_children():
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return in_order(Work, protocol, groups.items(), workers)
 
 
 class Work:
-    """A worker's learner and data. One thread: the same bytes whatever the number of workers."""
-
-    here: Work  # of this process
+    """A worker's learner and data."""
 
     def __init__(self, protocol: Protocol):
-        torch.set_num_threads(1)
         self.protocol, self.data = protocol, find_data(protocol.data)
         self.learner, _ = protocol.load()
 
-    def rows(self, name: str, group: str) -> list[Row]:
-        region = self.data.read(Path(self.protocol.root), name, group)
+    def __call__(self, site: tuple[str, str]) -> list[Row]:
+        region = self.data.read(Path(self.protocol.root), *site)
         return score_region(self.learner, region, self.protocol.shots, range(self.protocol.draws))
-
-
-def start(protocol: Protocol) -> None:
-    """A worker leaves interrupts to the process that started it, and ends with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    Work.here = Work(protocol)
-
-
-def end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def rows_of(name: str, group: str) -> list[Row]:
-    return Work.here.rows(name, group)
 
 
 def summary(protocol: Protocol, rows: Sequence[Row], sites: int) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def opened(place: Place) -> Iterator[tuple[Scene, Labels]]:
     try:
         with Scene.open([str(path) for path in place.scenes]) as scene:
             labels = labels_on(scene.grid, place)
-            labels.require_classes()
+            labels.require_enough()
             yield scene, labels
     except (SceneError, LabelsError, SettingsError) as why:
         told = str(why).replace(" (or --target-column for a quantity)", "")
@@ -137,7 +137,7 @@ def read(root: Path, name: str, group: str = "") -> Region:
         window = around(labels, scene.grid, name)
         values, valid = scene.read(window)
         labels = labels.keep(valid[labels.rows - window.row, labels.columns - window.column])
-        labels.require_classes()
+        labels.require_enough()
     targets = np.full(valid.shape, UNLABELLED)
     targets[labels.rows - window.row, labels.columns - window.column] = labels.targets
     inputs = {

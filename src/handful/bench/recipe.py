@@ -18,6 +18,7 @@ from ..files import read_bounded
 from ..learner import Learner
 from ..learners import make
 from ..meta_train import Training
+from .folds import drawn_groups
 
 MOST_TOML = 1 << 15  # bytes; a key of so many dots takes a gigabyte
 
@@ -46,25 +47,16 @@ class Part:
         if unknown:
             raise SettingsError(f"the data have no group '{unknown[0]}'. {did_you_mean(unknown[0], known)}")
         kept = {name: group for name, group in own.items() if group not in self.leave_out}
-        held = set(self.named_validation) or self.drawn(kept, seed)
+        held = set(self.named_validation) or drawn_groups(kept, self.share * len(kept), np.random.default_rng(seed))
         return ([n for n, g in kept.items() if g not in held], [n for n, g in kept.items() if g in held])
 
     @property
     def named_validation(self) -> tuple[str, ...]:
         return self.validation if isinstance(self.validation, tuple) else ()
 
-    def drawn(self, groups: Mapping[str, str], seed: int) -> set[str]:
-        """Groups drawn until they hold the share; the one that would hold more than twice the share is passed over."""
-        share = 0.0 if isinstance(self.validation, tuple) else self.validation
-        names, wanted = list(groups.values()), share * len(groups)
-        held: set[str] = set()
-        count = 0
-        for group in np.random.default_rng(seed).permutation(sorted(set(names))):
-            size = names.count(group)
-            if count < wanted and count + size <= 2 * wanted:
-                held.add(str(group))
-                count += size
-        return held
+    @property
+    def share(self) -> float:
+        return 0.0 if isinstance(self.validation, tuple) else self.validation
 
 
 @dataclass(frozen=True)
@@ -98,19 +90,23 @@ class Recipe:
 
 def read_recipe(path: str | Path) -> Recipe:
     """The recipe of a file. Raises SettingsError that names the file and the key that is wrong."""
-    path = Path(path)
-    try:
-        tables = tomllib.loads(read_bounded(path, MOST_TOML).decode())
-    except PermissionError:  # the machine's fault, not the file's
-        raise
-    except FileNotFoundError:
-        raise SettingsError(f"{path} doesn't exist: give a recipe, such as benchmarks/forest-damage.toml.") from None
-    except (OSError, ValueError, RecursionError) as why:
-        raise SettingsError(f"{path} cannot be read as TOML: {why}.") from why
+    tables = read_toml(path, "a recipe, such as benchmarks/forest-damage.toml")
     try:
         return recipe_of(tables)
     except HandfulError as why:
         raise SettingsError(f"{path}: {why}") from why
+
+
+def read_toml(path: str | Path, what: str) -> dict[str, Any]:
+    """The tables of a file. Raises SettingsError that names it, and `what` to give instead where there is none."""
+    try:
+        return tomllib.loads(read_bounded(Path(path), MOST_TOML).decode())
+    except PermissionError:  # the machine's fault, not the file's
+        raise
+    except FileNotFoundError:
+        raise SettingsError(f"{path} doesn't exist: give {what}.") from None
+    except (OSError, ValueError, RecursionError) as why:
+        raise SettingsError(f"{path} cannot be read as TOML: {why}.") from why
 
 
 def recipe_of(tables: Mapping[str, Any]) -> Recipe:

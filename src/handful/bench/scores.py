@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import log_softmax
+from scipy.stats import rankdata
 
 from ..trust.scores import (
     accuracy,
@@ -14,10 +15,19 @@ from ..trust.scores import (
     ece,
     kappa,
     macro_f1,
+    miou,
     nll,
     r2,
     rmse,
 )
+
+# Every score that a bench can be judged by, and whether more of it is better.
+BETTER = {
+    "balanced_accuracy": True, "accuracy": True, "kappa": True, "macro_f1": True, "miou": True, "auc": True,
+    "nll": False, "brier": False, "ece": False, "rmse": False, "mae": False, "r2": True,
+}  # fmt: skip
+CLASS_SCORES = ("balanced_accuracy", "accuracy", "kappa", "macro_f1", "miou", "auc", "nll", "brier", "ece")
+QUANTITY_SCORES = ("rmse", "mae", "bias", "r2", "nll")
 
 
 def class_scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
@@ -32,6 +42,8 @@ def class_scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         "accuracy": accuracy(table),
         "kappa": kappa(table),
         "macro_f1": macro_f1(table),
+        "miou": miou(table),
+        "auc": auc(targets, probabilities),
         "nll": nll(targets, log_probabilities),
         "brier": brier(targets, probabilities),
         "ece": ece(sure, right, class_weights(targets)),
@@ -51,3 +63,22 @@ def quantity_scores(targets: np.ndarray, predicted: np.ndarray, variance: np.nda
         gap = np.square(targets - predicted)
         scores["nll"] = float(0.5 * (np.log(2 * np.pi * variance) + gap / variance).mean())
     return scores
+
+
+def auc(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The area under the curve, of two classes or the mean over one class against the rest (Hand & Till 2001 average
+    pairs instead); over the classes that have labels, NaN where there is only one of them.
+
+    >>> auc(np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]))
+    1.0
+    """
+    present = np.unique(targets)
+    if len(present) < 2:
+        return float("nan")
+    return float(np.mean([one_auc(targets == c, probabilities[:, c]) for c in present]))
+
+
+def one_auc(positive: np.ndarray, score: np.ndarray) -> float:
+    """The share of pairs of a positive and another that the score orders rightly, ties as a half."""
+    many, few = len(positive) - int(positive.sum()), int(positive.sum())
+    return float((rankdata(score)[positive].sum() - few * (few + 1) / 2) / (few * many))

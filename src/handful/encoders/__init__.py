@@ -13,6 +13,8 @@ from .context import Context
 from .dense import Dense, Spectral
 from .image import Conv4, UNet
 from .plain import Plain
+from .random_conv import RandomConv
+from .statistics import Statistics
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "plain": Plain,
@@ -21,6 +23,8 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "spectral": Spectral,
     "unet": UNet,
     "conv4": Conv4,
+    "statistics": Statistics,
+    "random_conv": RandomConv,
 }
 
 

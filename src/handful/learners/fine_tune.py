@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from ..learner import Answer, Learner, Net, settings
-from ..problem import Prediction
+from ..problem import Classes, Prediction
 from ..task import Examples, Inputs, Task, each
 
 
@@ -35,6 +36,7 @@ class FineTune(Learner):
     pretrained: bool = True
     new_head: bool = True
     batch: int = Field(default=4, ge=1)
+    pools_classes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,12 +93,16 @@ def drawn(support: Examples, count: int, draw: torch.Generator) -> Examples:
 
 
 def sum_of_losses(sets: list[Examples], net: Net) -> Tensor:
-    total = [examples.problem.loss(Prediction(net(examples.inputs)), pooled_targets(examples)) for examples in sets]
-    return torch.stack(total).mean()
+    return torch.stack([pooled_loss(examples, net) for examples in sets]).mean()
 
 
-def pooled_targets(examples: Examples) -> Tensor:
-    return examples.targets if examples.base_targets is None else examples.base_targets
+def pooled_loss(examples: Examples, net: Net) -> Tensor:
+    """The loss on the classes that regions share, a column of the head each; on the task's own where there are none."""
+    prediction = Prediction(net(examples.inputs))
+    if examples.base_targets is None:
+        return examples.problem.loss(prediction, examples.targets)
+    every = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
+    return every.loss(prediction, examples.base_targets)
 
 
 scratch = partial(FineTune, pretrained=False)

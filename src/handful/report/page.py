@@ -28,7 +28,7 @@ def map_page(run: Run, pictures: Pictures, title: str | None = None) -> str:
     title     the scene's name; the first input's file name otherwise
     """
     context = _context(run, pictures.upright(), title or _scene_name(run))
-    page = _templates().get_template("map.html").render(context)
+    page = templates().get_template("map.html").render(context)
     return page.encode(errors="replace").decode()  # half a surrogate pair, from a name in a broken encoding
 
 
@@ -68,7 +68,7 @@ def _context(run: Run, pictures: Pictures, title: str) -> dict[str, Any]:
     }
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
     place = Environment(
         loader=PackageLoader("handful.report"),
         autoescape=True,
@@ -77,7 +77,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     place.filters |= {"count": words.count, "duration": words.duration, "distance": words.distance, "short": short}
-    place.filters |= {"ink": ink, "total": words.labels_said}
+    place.filters |= {"ink": ink, "total": words.labels_said, "spent": words.spent}
     return place
 
 

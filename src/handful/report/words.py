@@ -205,6 +205,19 @@ def count(number: float) -> str:
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
+def spent(seconds: float | None) -> str:
+    """A short time, from milliseconds on.
+
+    >>> spent(0.0123), spent(3.2), spent(None)
+    ('12 ms', '3.2 s', '–')
+    """
+    if seconds is None or seconds != seconds or seconds <= 0:
+        return "–"
+    if seconds < 1:
+        return f"{1000 * seconds:.2g} ms" if seconds < 0.1 else f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them.
 

@@ -46,6 +46,12 @@ def macro_f1(table: np.ndarray) -> float:
     return float((2 * np.diag(table)[sizes > 0] / sizes[sizes > 0]).mean())
 
 
+def miou(table: np.ndarray) -> float:
+    """The mean intersection over union, over classes that are labelled or predicted (Jaccard 1912)."""
+    union = table.sum(0) + table.sum(1) - np.diag(table)
+    return float((np.diag(table)[union > 0] / union[union > 0]).mean())
+
+
 def nll(targets: np.ndarray, log_probabilities: np.ndarray) -> float:
     """The mean negative log-probability of the labelled class, in nats."""
     return float(-log_probabilities[np.arange(len(targets)), targets].mean())

@@ -1,0 +1,223 @@
+"""A bench from a protocol to its tables: resumable, and the same bytes whatever the workers, kills and resumptions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..data import DataSet, find_data
+from ..errors import DataError, HandfulError, OutputError, SettingsError
+from ..files import write_json
+from ..problem import Classes
+from ..region import Region
+from .drawing import Drawer
+from .entries import Entry, Frame, frame_of
+from .folds import crossing
+from .judge import encoded, judged
+from .pool import in_order
+from .posing import joined
+from .protocol import Protocol
+from .regions import Regions
+from .rivals import rivals
+from .tasks import FILE, Drawn, TaskList, check_fits, chunks, read_tasks
+from .work import CHECKPOINTS, PARTS, Job, Setup, Work
+
+STATE, FINAL, REPORT = "protocol.json", "bench.json", "report.html"
+TABLES = ("scores.csv", "cost.csv", "paths.csv", "classes.csv", "calibration.csv", "tuning.csv")
+OURS = (STATE, FILE, REPORT, "leaks.json", *TABLES, f"{PARTS}/*", f"{CHECKPOINTS}/*/*")
+CHUNK = 32  # tasks that are worked on together, whole sites
+Tell = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A protocol with the tasks that it finds under a root. list_file: tasks drawn before, to be used again."""
+
+    protocol: Protocol
+    root: Path
+    keep_going: bool = False
+    list_file: str | None = None
+
+    @property
+    def data(self) -> DataSet:
+        return find_data(self.protocol.data.name)
+
+    @property
+    def hidden(self) -> bool:
+        return self.protocol.data.classes == "hidden"
+
+    def draw(self) -> TaskList:
+        """The tasks of the test parts. Raises DataError, SettingsError."""
+        rules = {"tasks": asdict(self.protocol.tasks), "data": asdict(self.protocol.data)}
+        rules["tasks"].pop("seeds")
+        if self.list_file:
+            found = read_tasks(self.list_file)
+            check_fits(found, self.data.name, rules)
+            return found
+        data, seed = self.data, self.protocol.tasks.seed
+        groups = data.groups(self.root)
+        folds = self.protocol.data.folds(data, self.root, groups, seed)
+        drawer = self.drawer(groups)
+        tasks = [task for i, fold in enumerate(folds) for task in drawer.tasks(fold, i, fold.test, seed)]
+        if not tasks:
+            raise DataError(f"no site under {self.root} has labels enough for a task: {'; '.join(drawer.notes)}.")
+        notes = (*dict.fromkeys(drawer.notes), *crossing(folds, groups))
+        rules = json.loads(json.dumps(rules))
+        return TaskList(data.name, rules, tuple(folds), tuple(tasks), drawer.prints, drawer.classes, notes)
+
+    def drawer(self, groups: dict[str, str]) -> Drawer:
+        rules, unit = self.protocol.tasks, self.protocol.data.unit_for(self.data)
+        regions = Regions(self.data, self.root, {})
+        return Drawer(self.data, regions, groups, rules, unit, self.hidden, self.keep_going)
+
+    def setup(self, folder: Path, entries: tuple[Entry, ...], frame: Frame) -> Setup:
+        """In plain words for workers."""
+        score = self.protocol.report.score or ("balanced_accuracy" if frame.classes else "rmse")
+        return Setup(self.protocol, str(self.root), str(folder), entries, frame, score, self.keep_going)
+
+    def prepare(self, folder: Path, tasks: TaskList) -> Setup:
+        """All that workers need, checked: each learner does the first task once."""
+        first = tasks.tasks[0]
+        regions = Regions(self.data, self.root, tasks.prints)
+        read = [regions(site) for site in first.regions]
+        frame = self.frame(read[0], tasks)
+        entries = (*self.protocol.learners, *(rivals(frame) if self.protocol.rivals else ()))
+        setup = self.setup(folder, distinct(entries), frame)
+        tuned = [entry.label for entry in setup.entries if entry.tune]
+        if tuned and not all(fold.validation for fold in tasks.folds):
+            raise SettingsError(
+                f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
+            )
+        for entry in setup.entries:
+            try_out(entry, frame, read, first, self.hidden, setup.score)
+        return setup
+
+    def frame(self, region: Region, tasks: TaskList) -> Frame:
+        problem, of_classes = region.examples.problem, self.data.site_is == "class"
+        ways = max(len(task.classes) for task in tasks.tasks)
+        shared = problem.outputs if self.data.problem is not None else 0
+        base = max(len(fold.train) for fold in tasks.folds) if of_classes else shared
+        frame = frame_of(region, ways, base)
+        return replace(frame, classes=isinstance(problem, Classes))
+
+
+def distinct(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Rivals whose label a learner of the protocol has already are left out."""
+    taken = {entry.label for entry in entries if not entry.rival}
+    return tuple(entry for entry in entries if not entry.rival or entry.label not in taken)
+
+
+def try_out(entry: Entry, frame: Frame, regions: list[Region], task: Drawn, hidden: bool, score: str) -> None:
+    """Raise SettingsError, before hours of work, where a learner can't do these tasks at all."""
+    try:
+        learner = entry.make(frame)
+        found = judged(learner, encoded(learner, joined(regions)), task, hidden)
+    except (HandfulError, RuntimeError, ValueError, IndexError, KeyError, TypeError) as why:
+        raise SettingsError(f"learner '{entry.label}' can't do these tasks: {why}") from why
+    if score not in found["scores"]:
+        raise SettingsError(f"[report] score: these tasks have no {score}, only {', '.join(found['scores'])}.")
+
+
+def run(
+    bench: Bench, folder: Path, workers: int, tell: Tell = lambda text: None, progress: Progress | None = None
+) -> tuple[Setup, TaskList, list[str]]:
+    """Do all the work of a bench in a folder that is ours; what is done there already isn't done again.
+
+    The setup, the tasks, and notes of what was left out. Raises OutputError where the folder holds results of another
+    protocol.
+    """
+    tasks = kept_tasks(bench, folder)
+    write_json(
+        folder / STATE, {"handful": __version__, "key": key_of(bench, tasks), "protocol": bench.protocol.plain()}
+    )
+    if not (folder / FILE).exists():
+        tasks.write(folder / FILE)
+    for note in tasks.notes:
+        tell(note)
+    (folder / PARTS).mkdir(exist_ok=True)
+    setup = bench.prepare(folder, tasks)
+    tell(f"{len(tasks.tasks)} tasks, {len(setup.entries)} learners, {bench.protocol.tasks.seeds} seeds")
+    stages = {"trying settings": trials, "training": trainings, "scoring": scores}
+    for stage, jobs_of in stages.items():
+        jobs = jobs_of(setup, tasks)
+        work_off(setup, folder, stage, list(jobs), workers, progress)
+    return setup, tasks, notes_of(folder, setup, tasks)
+
+
+def key_of(bench: Bench, tasks: TaskList) -> str:
+    return f"{bench.protocol.key}/{tasks.checksum}"
+
+
+def kept_tasks(bench: Bench, folder: Path) -> TaskList:
+    """The tasks of a run that broke off here, else drawn anew. Raises OutputError for another protocol's."""
+    if not (folder / STATE).exists():
+        return bench.draw()
+    try:
+        told = json.loads((folder / STATE).read_text("utf-8"))
+        tasks = read_tasks(bench.list_file or folder / FILE) if (folder / FILE).exists() else bench.draw()
+        same = told.get("key") == key_of(bench, tasks)
+    except (ValueError, AttributeError):
+        same = False
+    if not same:
+        raise OutputError(
+            f"{folder} holds results of another protocol or list of tasks: choose another folder, or add --overwrite."
+        )
+    return tasks
+
+
+def clear(folder: Path) -> None:
+    """Remove the work of a run that broke off, so that another can begin."""
+    for name in (PARTS, CHECKPOINTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (STATE, FILE, REPORT, FINAL, "leaks.json", *TABLES):
+        (folder / name).unlink(missing_ok=True)
+
+
+def trials(setup: Setup, tasks: TaskList) -> Iterator[Job]:
+    for entry, found in enumerate(setup.entries):
+        if found.tune:
+            for fold in range(len(tasks.folds)):
+                yield from (Job("try", entry, fold, index=i) for i in range(setup.protocol.tune.trials))
+
+
+def trainings(setup: Setup, tasks: TaskList) -> Iterator[Job]:
+    for entry, found in enumerate(setup.entries):
+        if found.train is not None:
+            for fold in range(len(tasks.folds)):
+                yield from (Job("train", entry, fold, seed) for seed in range(setup.protocol.tasks.seeds))
+
+
+def scores(setup: Setup, tasks: TaskList) -> Iterator[Job]:
+    ranges = list(chunks(tasks.tasks, CHUNK))
+    for entry in range(len(setup.entries)):
+        for seed in range(setup.protocol.tasks.seeds):
+            for start, end in ranges:
+                yield Job("score", entry, tasks.tasks[start].fold, seed, start=start, end=end)
+
+
+def work_off(setup: Setup, folder: Path, stage: str, jobs: list[Job], workers: int, progress: Progress | None) -> None:
+    """Every job whose file isn't there yet."""
+    left = [job for job in jobs if not (folder / PARTS / job.name).exists()]
+    done = len(jobs) - len(left)
+    if progress and jobs:
+        progress(stage, done, len(jobs))
+    for number, _ in enumerate(in_order(Work, setup, left, min(workers, max(1, len(left)))), start=1):
+        if progress:
+            progress(stage, done + number, len(jobs))
+
+
+def part(folder: Path, job: Job) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / PARTS / job.name).read_text("utf-8"))
+    return found
+
+
+def notes_of(folder: Path, setup: Setup, tasks: TaskList) -> list[str]:
+    """What was left out while scoring, each once."""
+    found = [note for job in scores(setup, tasks) for note in part(folder, job)["notes"]]
+    return list(dict.fromkeys([*tasks.notes, *found]))

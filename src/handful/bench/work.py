@@ -1,0 +1,227 @@
+"""What a process of a bench does: try settings, train, score; each piece of work ends as one whole file."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import find_data
+from ..errors import DataError, HandfulError, SettingsError
+from ..files import write_json
+from ..learner import Learner
+from ..region import Region
+from .drawing import Drawer
+from .entries import Entry, Frame
+from .judge import Encoded, encoded, judged
+from .learning import School
+from .memory import peak_mb, reset_peak
+from .posing import joined
+from .protocol import Protocol
+from .regions import CACHE, Regions, size_of
+from .scores import BETTER
+from .tasks import FILE, Drawn, read_tasks
+
+PARTS, CHECKPOINTS = "parts", "checkpoints"
+VALIDATION = 1  # added to the seed of tasks on which settings and weights are chosen
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A bench in plain words, so that workers can have it. entries: the protocol's and the rivals."""
+
+    protocol: Protocol
+    root: str
+    folder: str
+    entries: tuple[Entry, ...]
+    frame: Frame
+    score: str
+    keep_going: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """kind: 'try' settings number `index` of what is tuned, 'train', or 'score' the tasks from `start` to `end`."""
+
+    kind: str
+    entry: int
+    fold: int
+    seed: int = 0
+    index: int = 0
+    start: int = 0
+    end: int = 0
+
+    @property
+    def name(self) -> str:
+        if self.kind == "train":
+            return f"train-{self.entry}-{self.fold}-{self.seed}.json"
+        if self.kind == "try":
+            return f"try-{self.entry}-{self.fold}-{self.index}.json"
+        return f"score-{self.entry}-{self.fold}-{self.seed}-{self.start}.json"
+
+
+class Work:
+    """A process's data, and the learner that it used last."""
+
+    def __init__(self, setup: Setup):
+        self.setup, self.folder = setup, Path(setup.folder)
+        self.list = read_tasks(self.folder / FILE)
+        self.regions = Regions(find_data(setup.protocol.data.name), setup.root, self.list.prints)
+        self.hidden = setup.protocol.data.classes == "hidden"
+        self.learner: tuple[Any, Learner, dict[str, Any]] | None = None
+        self.school_of: tuple[int, School] | None = None
+        self.choosing_of: dict[int, list[Drawn]] = {}
+        self.seen: OrderedDict[Any, Encoded] = OrderedDict()
+
+    def __call__(self, job: Job) -> Job:
+        began = time.process_time()
+        entry = self.setup.entries[job.entry]
+        try:
+            found = {"try": self.tried, "train": self.trained, "score": self.scored}[job.kind](job, entry)
+        except DataError:
+            raise
+        except (HandfulError, RuntimeError, ValueError, IndexError) as why:
+            raise SettingsError(f"learner '{entry.label}' failed: {why}") from why
+        found["cpu_seconds"] = round(time.process_time() - began, 3)
+        write_json(self.folder / PARTS / job.name, found)
+        return job
+
+    def tried(self, job: Job, entry: Entry) -> dict[str, Any]:
+        """The score of one combination of settings on the validation tasks of a fold."""
+        tune = self.setup.protocol.tune
+        trial = entry.trials(tune.trials, self.setup.protocol.tasks.seed)[job.index]
+        learner, _ = self.ready(trial, job.fold, 0)
+        return {"score": self.mean_score(learner, self.choosing(job.fold)), "tried": settings_tried(entry, trial)}
+
+    def trained(self, job: Job, entry: Entry) -> dict[str, Any]:
+        """Its record; the weights are in the folder of checkpoints."""
+        _, record = self.ready(chosen(self.setup, job.entry, job.fold), job.fold, job.seed)
+        return {"record": {name: record.get(name) for name in ("steps", "best_step", "validation", "seconds")}}
+
+    def scored(self, job: Job, entry: Entry) -> dict[str, Any]:
+        """The rows of some tasks."""
+        reset_peak()
+        learner, record = self.ready(chosen(self.setup, job.entry, job.fold), job.fold, job.seed)
+        rows, notes = [], []
+        for index in range(job.start, job.end):
+            task = self.list.tasks[index]
+            try:
+                rows.append({"task": index, **self.judged(learner, task, path=task.draw == 0)})
+            except DataError as why:
+                if not self.setup.keep_going:
+                    raise DataError(f"{why} (--keep-going leaves its tasks out)") from why
+                notes.append(f"left out task '{task.name}' of {task.shots} shots: {why}")
+        told = {name: record.get(name) for name in ("seconds", "cpu_seconds", "steps")}
+        return {"rows": plain(rows), "notes": notes, "peak_mb": peak_mb(), "training": told}
+
+    def ready(self, entry: Entry, fold: int, seed: int) -> tuple[Learner, dict[str, Any]]:
+        """The learner with these settings, trained on the fold where it has a training."""
+        key = (entry, fold, seed)
+        if self.learner is None or self.learner[0] != key:
+            self.seen.clear()
+            if entry.train is None:
+                self.learner = key, entry.make(self.setup.frame, seed), {}
+            else:
+                school = self.school(fold)
+                name = re.sub(r"[^\w.-]+", "-", entry.label)[:60]
+                place = self.folder / CHECKPOINTS / f"{name}-{fold}-{seed}-{school.key_of(entry, seed)[:8]}"
+                self.learner = key, *school.train(entry, self.setup.frame, seed, place)
+        return self.learner[1], self.learner[2]
+
+    def school(self, fold: int) -> School:
+        """The train sites of a fold; the last fold's are kept."""
+        if self.school_of is None or self.school_of[0] != fold:
+            part, data = self.list.folds[fold], self.regions.data
+            regions = self.readable(part.train)
+            tasks = self.choosing(fold)
+            ways = self.setup.frame.outputs
+            validate = (lambda learner: self.mean_score(learner, tasks)) if tasks else None
+            key = f"{self.list.checksum}/{fold}"
+            self.school_of = fold, School(regions, data.site_is == "class", self.hidden, ways, validate, key)
+        return self.school_of[1]
+
+    def readable(self, sites: Sequence[str]) -> list[Region]:
+        found = []
+        for site in sites:
+            try:
+                found.append(self.regions.data.read(self.regions.root, site, self.regions.groups.get(site, "")))
+            except DataError as why:
+                if not self.setup.keep_going:
+                    raise DataError(f"{why} (--keep-going trains without it)") from why
+        return found
+
+    def choosing(self, fold: int) -> list[Drawn]:
+        """Tasks of the validation sites: on them weights and settings are chosen, and nothing is reported."""
+        if fold not in self.choosing_of:
+            protocol, part = self.setup.protocol, self.list.folds[fold]
+            rules = replace(protocol.tasks, count=protocol.tune.count, draws=1)
+            unit = protocol.data.unit_for(self.regions.data)
+            drawer = Drawer(
+                self.regions.data, self.regions, self.regions.groups, rules, unit, self.hidden, self.setup.keep_going
+            )
+            found = drawer.tasks(part, fold, part.validation, rules.seed + VALIDATION) if part.validation else []
+            self.choosing_of[fold] = found
+        return self.choosing_of[fold]
+
+    def mean_score(self, learner: Learner, tasks: Sequence[Drawn]) -> float:
+        """The mean of the protocol's score, over numbers of shots alike; more is better."""
+        self.seen.clear()
+        name = self.setup.score
+        by_shots: dict[int, list[float]] = {}
+        for task in tasks:
+            by_shots.setdefault(task.shots, []).append(self.judged(learner, task)["scores"][name])
+        self.seen.clear()
+        mean = float(np.mean([np.nanmean(values) for values in by_shots.values()]))
+        return mean if BETTER[name] else -mean
+
+    def judged(self, learner: Learner, task: Drawn, *, path: bool = False) -> dict[str, Any]:
+        return judged(learner, self.encoded(learner, task), task, self.hidden, path=path)
+
+    def encoded(self, learner: Learner, task: Drawn) -> Encoded:
+        """What the task is drawn from, its features computed once where adapting leaves the encoder."""
+        if len(task.regions) == 1 and self.regions.data.site_is == "place":
+            return self.once(learner, task.regions[0])
+        parts = [self.once(learner, site) for site in task.regions]
+        named = [replace(self.regions(site), examples=part.examples) for site, part in zip(task.regions, parts)]
+        return Encoded(joined(named), None, float(np.mean([part.seconds for part in parts])))
+
+    def once(self, learner: Learner, site: str) -> Encoded:
+        if site not in self.seen:
+            self.seen[site] = encoded(learner, self.regions(site).examples)
+            while len(self.seen) > 1 and sum(size_of(e.examples.inputs) for e in self.seen.values()) > CACHE:
+                self.seen.popitem(last=False)
+        return self.seen[site]
+
+
+def chosen(setup: Setup, entry: int, fold: int) -> Entry:
+    """The entry with the settings that did best on the fold's validation tasks."""
+    found, trials = setup.entries[entry], setup.protocol.tune.trials
+    if not found.tune:
+        return found
+    names = [Job("try", entry, fold, index=index).name for index in range(trials)]
+    told = [json.loads((Path(setup.folder) / PARTS / name).read_text("utf-8"))["score"] for name in names]
+    return found.trials(trials, setup.protocol.tasks.seed)[int(np.argmax(told))]
+
+
+def settings_tried(entry: Entry, trial: Entry) -> dict[str, Any]:
+    """The values of the tuned settings in one trial."""
+    places = {"": trial.settings, "train": trial.train or {}}
+    places["encoder_settings"] = trial.settings.get("encoder_settings", {})
+    return {key: places[key.rpartition(".")[0]][key.rpartition(".")[2]] for key in entry.tune}
+
+
+def plain(value: Any) -> Any:
+    """The value with None where a number isn't finite, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
