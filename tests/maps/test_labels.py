@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio.crs
 import shapely
@@ -312,7 +313,8 @@ def test_one_value_makes_no_map_of_a_quantity():
 
 
 def test_names_are_such_as_every_file_can_hold():
-    frame = layer([Point(1, 1), Point(2, 2), Point(3, 3)], c=["a\x1b[2J", "\ud800b", "\u0915\u094d\u200d\u0937 🌲"])
+    given = np.array(["a\x1b[2J", "\ud800b", "\u0915\u094d\u200d\u0937 🌲"], dtype=object)
+    frame = layer([Point(1, 1), Point(2, 2), Point(3, 3)], c=pd.Series(given, dtype=object))
     names = read_labels(frame, PIXELS).problem.names
     assert names == ("a\ufffd[2J", "\u0915\u094d\u200d\u0937 🌲", "\ufffdb")
     quantity = read_labels(layer([Point(1, 1)], **{"v\x07": [1.0]}), PIXELS, target_column="v\x07", unit="\x1b%")

@@ -29,7 +29,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 
 
 MOST = 4096  # of any size of a net: what is larger is not believed
-LIMITS = {"blocks": (0, 64), "depth": (0, 8)}
+LIMITS = {"blocks": (0, 64), "depth": (0, 8), "narrow": (0, MOST), "seed": (0, 2**31 - 1)}
 ODD = {"kernel", "windows"}
 
 
@@ -46,6 +46,8 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     if missing:
         raise SettingsError(f"encoder '{name}' needs the setting {', '.join(missing)}: add it to encoder_settings.")
     for key, value in settings.items():
+        if isinstance(known[key].default, bool) and isinstance(value, bool):
+            continue
         check_size(name, key, value, many=isinstance(known[key].default, tuple))
     return ENCODERS[name](**settings)
 

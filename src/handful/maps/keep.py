@@ -92,13 +92,12 @@ def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) ->
     check_seen(problem, targets, tables, windows or {})
     seen = Seen(tables, windows, torch.ones(len(targets), 1, dtype=torch.bool), np.zeros((1, 2), int))
     blend = Blend.fit(members, seen, np.arange(len(targets)), targets, problem)
-    domain = record["domain"]
     return MapModel(
         problem,
         blend,
         judge_from(record["judge"], problem),
         Smoothing(**record["smoothing"]),
-        domain and Domain(domain["key"], np.array(domain["columns"]), area_of(domain["area"])),
+        domain_from(record["domain"], blend),
         sight_of(record["sight"]),
         seen,
         targets,
@@ -137,6 +136,15 @@ def judge_from(plain: dict[str, Any], problem: Problem) -> Judge:
         prior = None if plain["prior"] is None else np.array(plain["prior"])
         return ClassJudge(problem.names, Calibration(float(plain["temperature"])), prior)
     return QuantityJudge(float(plain["floor"]), QuantityCalibration(**plain["calibration"]))
+
+
+def domain_from(plain: dict[str, Any] | None, blend: Blend) -> Domain | None:
+    """Raises LookupError where no member has the encoder in whose features the area was drawn."""
+    if plain is None:
+        return None
+    if plain["key"] not in blend.by_encoder:
+        raise LookupError(f"its area of applicability was drawn in features of '{plain['key']}', which no member has")
+    return Domain(plain["key"], np.array(plain["columns"]), area_of(plain["area"]))
 
 
 def plain_domain(domain: Domain | None) -> dict[str, Any] | None:
