@@ -28,7 +28,6 @@ class Context(nn.Module):
     """
 
     leaves_edges = True
-    strip = 64  # rows that are best seen at a time: many features, and edges that cost little
 
     def __init__(self, windows: tuple[int, ...] = (3, 7, 15)):
         super().__init__()

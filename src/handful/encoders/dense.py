@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..task import Inputs
 from .bands import Bands, bands_of
 from .pixels import at_pixels, by_slabs
-from .windows import beside, cut, means_and_deviations, pyramid
+from .windows import cut, means_and_deviations, pyramid
 
 
 class Block(nn.Module):
@@ -57,15 +57,18 @@ class Trunk(nn.Module):
         self.width = width + 2 * (narrow or width) * len(self.windows)
         self.reach = sum(block.pad for block in self.blocks) + max(self.windows, default=1) // 2  # type: ignore[misc]
 
-    def forward(self, maps: Tensor, edges: bool = True) -> Tensor:
-        """edges  False leaves out `reach` pixels on every side."""
+    def parts(self, maps: Tensor, edges: bool = True) -> list[Tensor]:
+        """Features (n, some, height, width of the image) that stand side by side.
+
+        edges  False leaves out `reach` pixels on every side
+        """
         for block in self.blocks:
             maps = block(maps, edges)
         scale = math.sqrt(maps.shape[1])  # rows of length 1 or so: a scale for any head
         maps = by_slabs(lambda slab: at_pixels(lambda pixels: self.norm(pixels) / scale, slab), maps)
         around = by_slabs(lambda slab: at_pixels(self.narrow, slab), maps)
         own = cut(maps, 0 if edges else max(self.windows, default=1) // 2)
-        return beside(own, means_and_deviations(around, self.windows, edges))
+        return [own, *means_and_deviations(around, self.windows, edges)]
 
 
 class Dense(nn.Module):
@@ -95,9 +98,12 @@ class Dense(nn.Module):
         self.trunk = Trunk(width, blocks, kernel, windows, narrow)
         self.width, self.reach = self.trunk.width, self.trunk.reach
 
+    def parts(self, inputs: Inputs, edges: bool = True) -> list[Tensor]:
+        return self.trunk.parts(at_pixels(self.norm, self.stem(bands_of(inputs).values)), edges)
+
     def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
         """edges  False leaves out `reach` pixels on every side."""
-        return self.trunk(at_pixels(self.norm, self.stem(bands_of(inputs).values)), edges)
+        return torch.cat(self.parts(inputs, edges), dim=1)
 
 
 class Spectral(nn.Module):
@@ -130,16 +136,20 @@ class Spectral(nn.Module):
 
     def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
         """edges  False leaves out `reach` pixels on every side."""
+        return torch.cat(self.parts(inputs, edges), dim=1)
+
+    def parts(self, inputs: Inputs, edges: bool = True) -> list[Tensor]:
+        """Features (n, some, height, width of the image) that stand side by side."""
         bands = bands_of(inputs)
-        parts = [self.date(bands.of_date(date), edges) for date in bands.known_dates]
+        parts = [part for date in bands.known_dates for part in self.date(bands.of_date(date), edges)]
         spectra = bands.wavelengths.isfinite() & torch.isin(bands.dates, torch.tensor(bands.known_dates))
         if not bool(spectra.all()):
             plain = pyramid(bands.values[:, ~spectra], self.windows, edges)
             parts.append(cut(plain, 0 if edges else self.reach - max(self.windows, default=1) // 2))
-        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        return parts
 
-    def date(self, bands: Bands, edges: bool) -> Tensor:
-        """Features (n, width, height, width of the image) of one spectrum a pixel."""
+    def date(self, bands: Bands, edges: bool) -> list[Tensor]:
+        """The parts of the features of one spectrum a pixel."""
         weights = self.weigh(waves(bands.wavelengths).to(self.bias)).unflatten(1, (2, -1))  # (bands, 2, width)
         dark, bright = (weights / math.sqrt(len(bands.wavelengths))).unbind(1)
         bias = self.bias + 2.0 * dark.sum(0) - 0.8 * bright.sum(0)
@@ -149,7 +159,7 @@ class Spectral(nn.Module):
             logs, plain = pixels.clamp(min=0).add_(0.03).log(), pixels.clamp(-0.2, 2.0)
             return self.norm(logs @ dark + plain @ (4.0 * bright) + bias)
 
-        return self.trunk(by_slabs(lambda slab: at_pixels(mixed, slab), bands.values), edges)
+        return self.trunk.parts(by_slabs(lambda slab: at_pixels(mixed, slab), bands.values), edges)
 
 
 FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)

@@ -42,12 +42,8 @@ def pyramid(maps: Tensor, sizes: tuple[int, ...], edges: bool = True) -> Tensor:
 
     edges  False leaves out the half of the largest window on every side
     """
-    return beside(cut(maps, 0 if edges else max(sizes, default=1) // 2), means_and_deviations(maps, sizes, edges))
-
-
-def beside(first: Tensor, others: Iterator[Tensor]) -> Tensor:
-    """Maps (n, d, height, width) one beside the other along d."""
-    return torch.cat([first, *others], dim=1)
+    own = cut(maps, 0 if edges else max(sizes, default=1) // 2)
+    return torch.cat([own, *means_and_deviations(maps, sizes, edges)], dim=1)
 
 
 def cut(maps: Tensor, margin: int) -> Tensor:

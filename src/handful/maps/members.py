@@ -18,6 +18,8 @@ from ..task import Examples
 from .look import Seen, encoder_key
 
 ROWS = 16384  # pixels that a learner answers at a time
+STRIP = 32  # rows of pixels whose features are at hand at a time
+TALL = 128  # the same where a strip's edges are computed again
 
 
 @dataclass(frozen=True)
@@ -134,17 +136,26 @@ def decided(predictor: Predictor, features: Tensor) -> Tensor:
 
 
 def strips(encoder: nn.Module, inputs: Mapping[str, Tensor], margin: int) -> Iterator[Tensor]:
-    """Features without the margin from north to south: at once, or strip by strip where an encoder says its `strip`."""
+    """Features without the margin (at least the reach), strip by strip from north to south, used while they are hot.
+
+    A net sees the block at once and gives features in parts, which are joined for each strip. What is wide and has
+    nothing to learn sees each strip by itself. An encoder that can't leave out its edges gives one strip.
+    """
     height = inputs["bands"].shape[2] - 2 * margin
-    step = int(getattr(encoder, "strip", height))
-    for top in range(0, height, step):
-        end = min(top + step, height) + 2 * margin
-        yield within(encoder, {name: t[:, :, top:end] if t.dim() == 4 else t for name, t in inputs.items()}, margin)
+    if hasattr(encoder, "parts"):
+        parts = encoder.parts(cropped(inputs, margin - int(encoder.reach)), edges=False)  # type: ignore[arg-type, operator]
+        for top in range(0, height, STRIP):
+            yield torch.cat([part[:, :, top : top + STRIP] for part in parts], dim=1)
+    elif getattr(encoder, "leaves_edges", False):
+        inputs, reach = cropped(inputs, margin - int(encoder.reach)), int(encoder.reach)  # type: ignore[arg-type]
+        for top in range(0, height, TALL):
+            end = min(top + TALL, height) + 2 * reach
+            strip = {name: t[:, :, top:end] if t.dim() == 4 else t for name, t in inputs.items()}
+            yield encoder(strip, edges=False)
+    else:
+        yield cut(encoder(inputs), margin)
 
 
-def within(encoder: nn.Module, inputs: Mapping[str, Tensor], margin: int) -> Tensor:
-    """Features without `margin` pixels (at least the reach) on every side, where that can be, computed nowhere else."""
-    if not getattr(encoder, "leaves_edges", False):
-        return cut(encoder(inputs), margin)
-    spare = margin - int(encoder.reach)  # type: ignore[arg-type]
-    return encoder({name: cut(t, spare) if t.dim() == 4 else t for name, t in inputs.items()}, edges=False)
+def cropped(inputs: Mapping[str, Tensor], margin: int) -> dict[str, Tensor]:
+    """Inputs without `margin` pixels on every side."""
+    return {name: cut(t, margin) if t.dim() == 4 else t for name, t in inputs.items()}
