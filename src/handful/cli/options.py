@@ -40,7 +40,7 @@ window = click.option(
     "--window",
     type=click.IntRange(1),
     metavar="PIXELS",
-    help="A side of what is worked on at once: bounds the memory, never changes the result.",
+    help="A side of what a worker takes at a time; never changes the result. [default, and least: 512]",
 )
 
 

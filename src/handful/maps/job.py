@@ -12,6 +12,7 @@ from typing import Any
 from ..files import checksum
 from ..problem import Classes
 from .area import Area
+from .blocks import BLOCK
 from .fit import Choices, fit_map
 from .keep import load_model, save_model
 from .labels import Labels, read_labels
@@ -76,7 +77,7 @@ class LabelChoice:
 class Painting:
     """How a map is painted and dressed; windows and workers can't change it."""
 
-    window: int = 1024
+    window: int = BLOCK
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     probabilities: bool = False
     palette: str | None = None
