@@ -33,7 +33,7 @@ def preview(path: Path, step: int) -> np.ndarray:
 
 
 def thinned(height: int, width: int, step: int) -> Iterator[tuple[Window, Index, Index]]:
-    """Each block of a raster, which of its pixels are every `step`-th of the raster, and where they stand among those."""
+    """Each block of a raster, which of its pixels are every `step`-th of the raster, and their place among those."""
     for (block,) in blocks(height, width):
         top, left = -block.row % step, -block.column % step  # of the block's first pixel that is shown
         row, column = (block.row + top) // step, (block.column + left) // step
