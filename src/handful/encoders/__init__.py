@@ -29,7 +29,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 
 
 MOST = 4096  # of any size of a net: what is larger is not believed
-LIMITS = {"blocks": (0, 64), "depth": (0, 8)}
+LIMITS = {"blocks": (0, 64), "depth": (0, 8), "seed": (0, MOST)}
 ODD = {"kernel", "windows"}
 
 
@@ -46,8 +46,17 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     if missing:
         raise SettingsError(f"encoder '{name}' needs the setting {', '.join(missing)}: add it to encoder_settings.")
     for key, value in settings.items():
-        check_size(name, key, value, many=isinstance(known[key].default, tuple))
+        if isinstance(known[key].default, bool):
+            check_switch(name, key, value)
+        else:
+            check_size(name, key, value, many=isinstance(known[key].default, tuple))
     return ENCODERS[name](**settings)
+
+
+def check_switch(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is neither true nor false."""
+    if not isinstance(value, bool):
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give true or false.")
 
 
 def check_size(name: str, key: str, value: Any, many: bool) -> None:
