@@ -50,7 +50,7 @@ def parts(record: dict[str, Any], out: Path, protocol: Path) -> Iterator[str]:
     )
     yield scores(record, record["score"], mark=True)
     yield f"\\* differs from {record['against']}: Wilcoxon with Holm's correction, and the interval of the difference."
-    for score in [name for name in ("accuracy", "mean_iou", "auc", "r2_pooled") if name != record["score"]]:
+    for score in [name for name in ("accuracy", "miou", "auc", "r2_pooled") if name != record["score"]]:
         if score in record["table"][0]["scores"]:
             yield f"## {score}\n\n{scores(record, score)}"
     yield f"## Less {record['against']}, {record['unit']} by {record['unit']}\n\n{differences(record)}"
