@@ -10,6 +10,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from .errors import TaskError
+from .problem import Quantity
 from .task import Examples, Task
 
 
@@ -35,8 +36,9 @@ class Region:
     support: Tensor | None = field(default=None, repr=False, compare=False)
 
     def can_draw(self, shots: int, spare: int = 1) -> bool:
-        """Whether each class has `shots` labelled rows for the support and `spare` more for the query."""
-        return bool((self.examples.counts() >= shots + spare).all())
+        """Whether each class has `shots` labelled rows for the support and `spare` more; of classes, it takes two."""
+        counts, quantity = self.examples.counts(), isinstance(self.examples.problem, Quantity)
+        return bool((counts >= shots + spare).all()) and (quantity or len(counts) > 1)
 
     def task(self, shots: int, seed: int, *, guard: float = 0.0, spare: int = 1) -> Task:
         """Draw `shots` labelled rows a class as the support; the query is every other labelled row.

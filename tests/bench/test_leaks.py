@@ -11,6 +11,7 @@ import torch
 from handful.bench.copies import copies, exact_hash, prints_of, turned
 from handful.bench.folds import Fold
 from handful.bench.leaks import leaks
+from handful.bench.places import nearest_m
 from handful.bench.tasks import Drawn, TaskList
 from handful.data import find_data
 from handful.problem import Classes
@@ -111,3 +112,9 @@ def test_flat_images_are_not_near_copies() -> None:
 def test_many_unrelated_images_are_told_apart() -> None:
     several = prints_of(torch.stack([picture(1000 + k) for k in range(120)]))
     assert list(copies(several.some(list(range(60))), several.some(list(range(60, 120))))) == []
+
+
+def test_examples_without_a_place_are_at_no_distance() -> None:
+    metres = np.array([[0.0, 0.0], [3.0, 4.0], [np.nan, np.nan]])
+    assert nearest_m(metres, np.array([0, 2]))[:2].tolist() == [0, 5] and np.isnan(nearest_m(metres, np.array([0]))[2])
+    assert np.isnan(nearest_m(metres, np.array([2]))).all()

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from handful.encoders import make_encoder
+from handful.errors import SettingsError
+from handful.learners import make
 
 IMAGES = torch.rand(3, 4, 20, 20, generator=torch.Generator().manual_seed(0))
 
@@ -41,3 +43,10 @@ def test_a_map_of_features_sees_no_further_than_its_reach() -> None:
     gap = (encoder(IMAGES) - encoder(changed)).abs().sum(1)[0]
     assert encoder(IMAGES).shape == (3, 8, 20, 20)
     assert float(gap[encoder.reach + 1 :].max()) == pytest.approx(0) and float(gap[0, 0]) > 0
+
+
+def test_a_switch_reaches_the_encoder_through_a_learner() -> None:
+    learner = make("logistic", encoder="random_conv", encoder_settings={"bands": 3, "pool": False})
+    assert learner.net.encode(IMAGES[:, :3]).dim() == 4
+    with pytest.raises(SettingsError, match="'pool' of encoder 'random_conv' is 2: give true or false"):
+        make("logistic", encoder="random_conv", encoder_settings={"bands": 3, "pool": 2})

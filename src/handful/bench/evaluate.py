@@ -17,7 +17,7 @@ from ..encoders import ENCODERS
 from ..errors import CheckpointError, DataError, SettingsError, did_you_mean
 from ..learner import Learner
 from ..learners import LEARNERS, make
-from ..problem import Classes
+from ..problem import Quantity
 from ..region import Region
 from ..solvers import rows as as_rows
 from ..task import Examples, Task
@@ -54,26 +54,32 @@ class Protocol:
     draws: int = DRAWS
     encoder: str = ""
 
-    def load(self) -> tuple[Learner, dict[str, Any]]:
+    def data_set(self) -> DataSet:
+        """The data set as it is under the root. Raises DataError."""
+        data = find_data(self.data)
+        if data.site_is == "class":
+            raise SettingsError(f"each site of '{self.data}' is one class of images: compare with `handful bench`.")
+        return data.at(self.root)
+
+    def load(self, data: DataSet) -> tuple[Learner, dict[str, Any]]:
         """The learner and the record of its training. Raises CheckpointError, SettingsError."""
         if self.learner in LEARNERS and not (Path(self.learner) / RECORD).exists():
-            return plain_learner(self.learner, find_data(self.data), self.encoder), {}
+            return plain_learner(self.learner, data, self.root, self.encoder), {}
         if self.encoder:
             raise SettingsError("--encoder is for learners by name: a checkpoint has its own.")
         if not Path(self.learner).is_dir():
             hint = did_you_mean(self.learner, list(LEARNERS))
             raise SettingsError(f"'{self.learner}' is neither a folder of `handful train` nor a learner. {hint}")
         learner, record = load(self.learner)
-        check_bands(learner, find_data(self.data))
+        check_bands(learner, data)
         return learner, record
 
-    def sites(self, record: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
+    def sites(self, data: DataSet, record: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
         """The group of each site to score, and the sites that are skipped: the learner was trained or chosen on them.
 
         Raises DataError where none is left, CheckpointError where the learner was trained on another data set.
         """
-        data = find_data(self.data)
-        if not isinstance(data.problem, Classes):
+        if isinstance(data.problem, Quantity):
             raise SettingsError(f"'{self.data}' is about a quantity: balanced accuracy is for classes.")
         bands = record.get("bands")
         if bands and list(bands) != list(data.bands):
@@ -99,7 +105,15 @@ def check_bands(learner: Learner, data: DataSet) -> None:
         )
 
 
-def plain_learner(name: str, data: DataSet, encoder: str = "") -> Learner:
+def most_classes(data: DataSet, root: str | Path) -> int:
+    """The outputs that a net needs; all sites are read where each has classes of its own."""
+    if data.problem is not None:
+        return data.problem.outputs
+    groups = data.groups(root)
+    return max(data.read(Path(root), site, group).examples.problem.outputs for site, group in groups.items())
+
+
+def plain_learner(name: str, data: DataSet, root: str | Path, encoder: str = "") -> Learner:
     """A learner as it comes: nothing learned yet, on fixed features or a dense net of random weights.
 
     Raises SettingsError for an unknown encoder.
@@ -109,7 +123,7 @@ def plain_learner(name: str, data: DataSet, encoder: str = "") -> Learner:
     encoder = encoder or "dense"
     wants_bands = "bands" in signature(ENCODERS[encoder]).parameters if encoder in ENCODERS else False
     settings: dict[str, Any] = {"bands": len(data.bands)} if wants_bands else {}
-    return make(name, encoder=encoder, encoder_settings=settings, outputs=data.problem.outputs if data.problem else 2)
+    return make(name, encoder=encoder, encoder_settings=settings, outputs=most_classes(data, root))
 
 
 def score_region(learner: Learner, region: Region, shots: Iterable[int], draws: Sequence[int]) -> list[Row]:
@@ -158,8 +172,9 @@ def evaluate(
 
     Raises DataError, CheckpointError or SettingsError.
     """
-    _, record = protocol.load()
-    groups, skipped = protocol.sites(record)
+    data = protocol.data_set()
+    _, record = protocol.load(data)
+    groups, skipped = protocol.sites(data, record)
     if tell and skipped:
         tell(f"skipped {len(skipped)} sites that {protocol.learner} was trained or validated on")
     rows: list[Row] = []
@@ -167,7 +182,16 @@ def evaluate(
         rows += found
         if progress:
             progress(done, len(groups))
+    few = sorted(set(groups) - {row.site for row in rows})
+    if tell and few:
+        tell(f"left out {counted(few)}: one class, or too few labels for any number of shots")
     return summary(protocol, rows, len(groups))
+
+
+def counted(names: Sequence[str], most: int = 5) -> str:
+    """How many sites, and the first of them by name."""
+    more = ", …" if len(names) > most else ""
+    return f"{len(names)} site{'s' if len(names) != 1 else ''} ({', '.join(names[:most])}{more})"
 
 
 def all_rows(protocol: Protocol, groups: dict[str, str], workers: int) -> Iterator[list[Row]]:
@@ -179,8 +203,8 @@ class Work:
     """A worker's learner and data."""
 
     def __init__(self, protocol: Protocol):
-        self.protocol, self.data = protocol, find_data(protocol.data)
-        self.learner, _ = protocol.load()
+        self.protocol, self.data = protocol, protocol.data_set()
+        self.learner, _ = protocol.load(self.data)
 
     def __call__(self, site: tuple[str, str]) -> list[Row]:
         region = self.data.read(Path(self.protocol.root), *site)

@@ -141,7 +141,8 @@ class Looked:
         examples, support = region.examples, np.array(task.support)
         query = query_rows(own_targets(examples, task), task).numpy()
         if region.metres is not None and len(region.metres) == len(examples):
-            return nearest_m(region.metres, support)[query] if examples.targets.dim() == 1 else np.zeros(0), "m"
+            away = nearest_m(region.metres, support)[query] if examples.targets.dim() == 1 else np.zeros(0)
+            return away[np.isfinite(away)], "m"
         if examples.targets.dim() == 3 and len(examples) == 1:
             mask = np.ones(examples.targets.numel(), bool)
             mask[support] = False

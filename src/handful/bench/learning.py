@@ -77,7 +77,7 @@ class School:
         if self.classes:
             found = [region for region in self.regions if len(region.examples) > sampling.shots[0]]
         else:
-            found = [region for region in self.regions if drawable(region)]
+            found = [region for region in self.regions if region.can_draw(1)]
         if len(found) < (self.ways if self.classes else 1):
             raise SettingsError("the train part of the split has too few sites to learn from: hold out fewer.")
         return found
@@ -116,11 +116,6 @@ def of_rows(regions: Sequence[Region], chosen: np.ndarray, rows: list[np.ndarray
 
 def numbered(ways: int) -> Classes:
     return Classes(tuple(f"class {i + 1}" for i in range(ways)))
-
-
-def drawable(region: Region) -> bool:
-    counts = region.examples.counts()
-    return bool((counts >= 2).all()) and (not isinstance(region.examples.problem, Classes) or len(counts) > 1)
 
 
 def compact(task: Task) -> Task:

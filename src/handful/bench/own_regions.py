@@ -103,7 +103,6 @@ def opened(place: Place) -> Iterator[tuple[Scene, Labels]]:
     try:
         with Scene.open([str(path) for path in place.scenes]) as scene:
             labels = labels_on(scene.grid, place)
-            labels.require_enough()
             yield scene, labels
     except (SceneError, LabelsError, SettingsError) as why:
         told = str(why).replace(" (or --target-column for a quantity)", "")
@@ -137,7 +136,6 @@ def read(root: Path, name: str, group: str = "") -> Region:
         window = around(labels, scene.grid, name)
         values, valid = scene.read(window)
         labels = labels.keep(valid[labels.rows - window.row, labels.columns - window.column])
-        labels.require_enough()
     targets = np.full(valid.shape, UNLABELLED)
     targets[labels.rows - window.row, labels.columns - window.column] = labels.targets
     inputs = {
@@ -157,6 +155,8 @@ def bands_of(scene: Scene) -> tuple[str, ...]:
 def about(root: Path) -> dict[str, Any]:
     """What all regions have in common: bands, the classes where they are the same, and whether any class recurs.
 
+    A region with one class, from which no task can be drawn, has no say in which classes they are.
+
     Raises DataError that names a region whose bands are others.
     """
     classes: dict[str, tuple[str, ...]] = {}
@@ -172,8 +172,8 @@ def about(root: Path) -> dict[str, Any]:
                 "all scenes the same bands in the same order, each with its description."
             )
     every = [own for names in classes.values() for own in names]
-    same = len(set(classes.values())) == 1
-    problem = Classes(next(iter(classes.values()))) if same else None
+    several = {names for names in classes.values() if len(names) > 1}
+    problem = Classes(next(iter(several))) if len(several) == 1 else None
     return {"bands": bands.get(first, ()), "problem": problem, "shared": len(set(every)) < len(every)}
 
 

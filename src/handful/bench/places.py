@@ -14,8 +14,12 @@ def spread(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def nearest_m(metres: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Metres from each example to the nearest of the support."""
-    return cKDTree(metres[support]).query(metres)[0]
+    """Metres from each example to the nearest of the support; NaN where nobody knows the places."""
+    known = np.isfinite(metres).all(1)
+    shown, found = metres[support][known[support]], np.full(len(metres), np.nan)
+    if len(shown):
+        found[known] = cKDTree(shown).query(metres[known])[0]
+    return found
 
 
 def ints(rows: np.ndarray) -> tuple[int, ...]:

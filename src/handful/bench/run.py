@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,15 @@ class Bench:
     keep_going: bool = False
     list_file: str | None = None
 
-    @property
+    @cached_property
     def data(self) -> DataSet:
-        return find_data(self.protocol.data.name)
+        """The data set as it is under the root. Raises DataError; SettingsError where its classes can't be shared."""
+        found = find_data(self.protocol.data.name).at(self.root)
+        if self.protocol.data.classes == "shared" and found.problem is None:
+            raise SettingsError(
+                f"[data] classes = 'shared': the sites of '{found.name}' don't have the same classes. Leave it out."
+            )
+        return found
 
     @property
     def hidden(self) -> bool:

@@ -17,7 +17,7 @@ from ..data import DataSet, find_data
 from ..errors import CheckpointError, DataError, SettingsError
 from ..learner import Learner
 from ..meta_train import LOG, STATE, State, meta_train, read_state
-from ..problem import Classes
+from ..problem import Classes, Problem, Quantity
 from ..region import Region
 from .evaluate import check_bands, score_region
 from .recipe import Recipe
@@ -37,19 +37,30 @@ class Job:
     data: DataSet
     regions: list[Region]
     held_out: list[Region]
+    outputs: int
+    few: list[str]  # left out: one class, or a class with one label
 
     @classmethod
     def read(cls, recipe: Recipe, root: str | Path) -> Job:
         """Raises DataError where no region has labels enough, SettingsError where a group is unknown."""
         data = find_data(recipe.data.name)
+        if data.site_is == "class":
+            raise SettingsError(f"each site of '{data.name}' is one class of images: train on it in a `handful bench`.")
+        data = data.at(root)
         check_bands(recipe.make(), data)
         groups = data.groups(root)
         train, held = recipe.data.split(groups, recipe.training.seed)
         regions, held_out = (data.regions(root, names, groups) for names in (train, held))
-        usable = [region for region in regions if region.can_draw(1)]
+        usable, held_usable = ([region for region in part if region.can_draw(1)] for part in (regions, held_out))
         if not usable:
             raise DataError(f"no region under {root} has two labels of each class: there is nothing to train on.")
-        return cls(recipe, data, usable, [region for region in held_out if region.can_draw(1)])
+        outputs = max(region.examples.problem.outputs for region in [*usable, *held_usable])
+        few = [region.name for region in [*regions, *held_out] if not region.can_draw(1)]
+        return cls(recipe, data, usable, held_usable, outputs, sorted(few))
+
+    def make(self) -> Learner:
+        """The untrained learner, with an output for each class of the region that has the most."""
+        return replace(self.recipe, settings={"outputs": self.outputs, **self.recipe.settings}).make()
 
     @property
     def key(self) -> str:
@@ -64,7 +75,7 @@ class Job:
         Balanced accuracy at the fewest, a middling and the most shots. Where adapting moves the encoder, or the
         targets are quantities, which both take long or have no such score: minus the loss of a few tasks.
         """
-        if learner.moves_encoder or not isinstance(self.data.problem, Classes):
+        if learner.moves_encoder or isinstance(self.data.problem, Quantity):
             return self.minus_loss(learner)
         low, high = self.recipe.sampling.shots
         shots = sorted({low, round((low * high) ** 0.5), high})
@@ -89,7 +100,7 @@ class Job:
         anew  forget an interrupted run of another recipe
         Raises CheckpointError where the folder holds such a run, or a damaged one.
         """
-        recipe, learner = self.recipe, self.recipe.make()
+        recipe, learner = self.recipe, self.make()
         torch.set_num_threads(1)  # sums of floats depend on how threads share them
         if anew:
             forget(folder / STATE, self.key)
@@ -110,9 +121,8 @@ class Job:
 
     def record(self, state: State) -> dict[str, Any]:
         """What a checkpoint tells about its making."""
-        problem = self.data.problem
         return {
-            "problem": {"classes": list(problem.names)} if isinstance(problem, Classes) else {"quantity": str(problem)},
+            "problem": told_of(self.data.problem),
             "bands": list(self.data.bands),
             "radiometry": self.data.radiometry,
             "trained": [region.name for region in self.regions],
@@ -124,6 +134,13 @@ class Job:
             "validation": state.best_score,
             "seconds": state.seconds,
         }
+
+
+def told_of(problem: Problem | None) -> dict[str, Any]:
+    """The problem in plain words; no classes where each region has its own."""
+    if isinstance(problem, Quantity):
+        return {"quantity": problem.name, "unit": problem.unit}
+    return {"classes": list(problem.names) if isinstance(problem, Classes) else None}
 
 
 def shots_of(rows: list[Any]) -> list[int]:

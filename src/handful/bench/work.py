@@ -74,7 +74,7 @@ class Work:
     def __init__(self, setup: Setup):
         self.setup, self.folder = setup, Path(setup.folder)
         self.list = read_tasks(self.folder / FILE)
-        self.regions = Regions(find_data(setup.protocol.data.name), setup.root, self.list.prints)
+        self.regions = Regions(find_data(setup.protocol.data.name).at(setup.root), setup.root, self.list.prints)
         self.hidden = setup.protocol.data.classes == "hidden"
         self.learner: tuple[Any, Learner, dict[str, Any]] | None = None
         self.school_of: tuple[int, School] | None = None

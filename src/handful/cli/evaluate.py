@@ -30,7 +30,7 @@ class Shots(click.ParamType):
 
 @click.command("evaluate", short_help="scores of a checkpoint or a learner on labelled sites")
 @click.argument("checkpoint", metavar="CHECKPOINT|LEARNER")
-@click.option("--data", required=True, metavar="NAME", help="Data set, by name: forest-damage.")
+@click.option("--data", required=True, metavar="NAME", help="forest-damage, omniglot, ...: see docs/data.md.")
 @click.option("--root", required=True, type=click.Path(file_okay=False), help="Folder of the data set.")
 @click.option("--shots", type=Shots(), default=(1, 5, 20), metavar="K,...", help="Labels a class  [default: 1,5,20]")
 @click.option("--encoder", default="", metavar="NAME", help="Features of a learner by name: plain, context, dense.")

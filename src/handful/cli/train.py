@@ -27,6 +27,7 @@ def command(recipe: str, root: str, output: str, **choices: Any) -> None:
 
 
 def run(path: str, root: str, output: Path, choices: dict[str, Any]) -> None:
+    from ..bench.evaluate import counted
     from ..bench.recipe import read_recipe
     from ..bench.training import CURVE, OURS, RECORD, Job
     from ..files import write_bytes
@@ -42,6 +43,8 @@ def run(path: str, root: str, output: Path, choices: dict[str, Any]) -> None:
     options.note(f"reading {recipe.data.name} from {root}", choices["quiet"])
     job = Job.read(recipe, root)
     options.note(f"{len(job.regions)} regions to train on, {len(job.held_out)} to validate on", choices["quiet"])
+    if job.few:
+        options.note(f"left out {counted(job.few)}: one class, or a class with one label", choices["quiet"])
     with claim(output, OURS, overwrite=choices["overwrite"], final=RECORD):
         with Stages(choices["quiet"]) as bar:
             state = job.train(

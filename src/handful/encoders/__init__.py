@@ -46,10 +46,17 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
     if missing:
         raise SettingsError(f"encoder '{name}' needs the setting {', '.join(missing)}: add it to encoder_settings.")
     for key, value in settings.items():
-        if isinstance(known[key].default, bool) and isinstance(value, bool):
-            continue
-        check_size(name, key, value, many=isinstance(known[key].default, tuple))
+        if isinstance(known[key].default, bool):
+            check_switch(name, key, value)
+        else:
+            check_size(name, key, value, many=isinstance(known[key].default, tuple))
     return ENCODERS[name](**settings)
+
+
+def check_switch(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is neither true nor false."""
+    if not isinstance(value, bool):
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give true or false.")
 
 
 def check_size(name: str, key: str, value: Any, many: bool) -> None:
