@@ -126,5 +126,5 @@ def test_misspelt_names(root: Path, changes: dict[str, str], message: str) -> No
 @pytest.mark.parametrize("name", ["random_forest", "logistic", "protonet", "ridge", "scratch"])
 def test_learners_by_name(root: Path, name: str) -> None:
     sites = protocol(root, name, draws=1, shots=(5,))
-    found = score_region(sites.load()[0], DATA.regions(root, ["100"], {})[0], sites.shots, [0])
+    found = score_region(sites.load(sites.data_set())[0], DATA.regions(root, ["100"], {})[0], sites.shots, [0])
     assert len(found) == 1 and 0 <= found[0].balanced_accuracy <= 1
