@@ -110,8 +110,9 @@ class MapModel:
 
     def trusted(self, features: torch.Tensor | None, own: np.ndarray) -> np.ndarray:
         """A mask of the valid pixels that lie in the area of applicability."""
-        if self.domain is None or features is None:
+        if self.domain is None:
             return np.ones(int(own.sum()), bool)
+        assert features is not None  # the domain's encoder is a member's
         margin = self.smoothing.margin
         return self.domain.inside(features[margin : margin + own.shape[0], margin : margin + own.shape[1]], own)
 
