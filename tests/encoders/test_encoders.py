@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 from handful.encoders import make_encoder
 from handful.encoders.context import INDICES
 from handful.encoders.windows import means_and_deviations, pyramid
-from handful.errors import SettingsError
+from handful.errors import SettingsError, TaskError
 
 SMALL = {"width": 8, "blocks": 2, "windows": (3, 7)}
 ENCODERS = {"context": {"windows": (3, 7)}, "dense": {"bands": 6, **SMALL}, "spectral": SMALL}
@@ -131,3 +131,23 @@ def test_settings_are_checked() -> None:
         make_encoder("spectral", {"widht": 3})
     with pytest.raises(SettingsError, match="needs the setting bands"):
         make_encoder("dense", {})
+
+
+@pytest.mark.parametrize(("settings", "width"), [({}, 64), ({"strided": True}, 256)])
+def test_conv4_flattens_images_of_its_side_as_the_papers_do(settings: dict[str, bool], width: int) -> None:
+    encoder = make_encoder("conv4", {"bands": 1, "side": 28, **settings})
+    assert encoder.width == width
+    assert encoder(torch.rand(2, 1, 28, 28)).shape == (2, width)
+    with pytest.raises(TaskError, match="side = 28"):
+        encoder(torch.rand(2, 1, 32, 28))
+    with pytest.raises(SettingsError, match="16 or more"):
+        make_encoder("conv4", {"bands": 1, "side": 8})
+
+
+def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
+    """Once trained; while training it takes its statistics from the batch."""
+    encoder, images = make_encoder("conv4", {"bands": 1, "width": 4, "batch_norm": True}), torch.rand(6, 1, 16, 16)
+    encoder.train()
+    assert not torch.allclose(encoder(images)[:1], encoder(images[:2])[:1])
+    encoder.eval()
+    assert torch.allclose(encoder(images)[:1], encoder(images[:1]), atol=1e-6)

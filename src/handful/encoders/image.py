@@ -6,36 +6,58 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import SettingsError, TaskError
 from ..task import Inputs
 from .bands import bands_of
 
 
-def conv_block(bands: int, width: int) -> nn.Sequential:
-    """Convolution, normalisation over the image itself, ReLU.
+def conv_block(bands: int, width: int, batch_norm: bool = False, stride: int = 1) -> nn.Sequential:
+    """Convolution, normalisation, ReLU.
 
-    GroupNorm stands where the papers have batch norm: an answer must not depend on what else is in the batch.
+    GroupNorm, over the image itself, stands where the papers have batch norm: an answer must not depend on what else is
+    in the batch. With `batch_norm` it is the papers': batch statistics while training, running ones afterwards.
     """
-    return nn.Sequential(nn.Conv2d(bands, width, 3, padding=1), nn.GroupNorm(1, width), nn.ReLU())
+    norm = nn.BatchNorm2d(width) if batch_norm else nn.GroupNorm(1, width)
+    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm, nn.ReLU())
 
 
 class Conv4(nn.Module):
     """Four convolutions with max-pooling (Vinyals et al. 2016, arXiv:1606.04080): images (n, bands, ...) -> (n, width).
 
     Features are averaged over what is left of the image, so that images of any size have one width.
+
+    width       filters of each convolution
+    side        of the images: then what is left of them is flattened as in the papers, and they must have this size
+    batch_norm  the papers' normalisation instead of one over the image
+    strided     convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017, section 5.1)
     """
 
     reach = 0
 
-    def __init__(self, bands: int, width: int = 64):
+    def __init__(self, bands: int, width: int = 64, side: int = 0, batch_norm: bool = False, strided: bool = False):
         super().__init__()
-        self.layers = nn.ModuleList(conv_block(bands if i == 0 else width, width) for i in range(4))
-        self.width = width
+        if side and not left_of(side, strided):
+            raise SettingsError(f"side of encoder 'conv4' is {side}: four halvings leave nothing, give 16 or more.")
+        stride = 2 if strided else 1
+        self.layers = nn.ModuleList(conv_block(bands if i == 0 else width, width, batch_norm, stride) for i in range(4))
+        self.strided, self.side = strided, side
+        self.width = width * left_of(side, strided) ** 2 if side else width
 
     def forward(self, inputs: Inputs) -> Tensor:
         maps = bands_of(inputs).values
+        if self.side and maps.shape[2:] != (self.side, self.side):
+            height, width = maps.shape[2:]
+            raise TaskError(f"images of {height} x {width} pixels, but the encoder was made for side = {self.side}.")
         for layer in self.layers:
-            maps = F.max_pool2d(layer(maps), 2, ceil_mode=True)
-        return maps.mean((2, 3))
+            maps = layer(maps) if self.strided else F.max_pool2d(layer(maps), 2, ceil_mode=not self.side)
+        return maps.flatten(1) if self.side else maps.mean((2, 3))
+
+
+def left_of(side: int, strided: bool) -> int:
+    """Pixels a side that four halvings leave: rounded up by strides, down by pooling as in the papers."""
+    for _ in range(4):
+        side = (side + 1) // 2 if strided else side // 2
+    return side
 
 
 class UNet(nn.Module):
