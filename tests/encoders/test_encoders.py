@@ -115,11 +115,12 @@ def test_images_of_any_size(height: int, width: int) -> None:
     bands = torch.rand(2, 3, height, width)
     assert make_encoder("unet", {"bands": 3, "width": 4})(bands).shape == (2, 4, height, width)
     assert make_encoder("conv4", {"bands": 3, "width": 4})(bands).shape == (2, 4)
+    assert make_encoder("resnet12", {"bands": 3, "width": 4})(bands).shape == (2, 32)
 
 
 def test_an_image_doesnt_depend_on_its_batch() -> None:
     bands = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    for name in ("unet", "conv4"):
+    for name in ("unet", "conv4", "resnet12"):
         encoder = make_encoder(name, {"bands": 3, "width": 4})
         torch.testing.assert_close(encoder(bands)[1:2], encoder(bands[1:2]), atol=1e-5, rtol=1e-4)
 
@@ -151,3 +152,11 @@ def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
     assert not torch.allclose(encoder(images)[:1], encoder(images[:2])[:1])
     encoder.eval()
     assert torch.allclose(encoder(images)[:1], encoder(images[:1]), atol=1e-6)
+
+
+def test_shorter_numbers_change_resnet12_little() -> None:
+    bands = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    whole, short = (make_encoder("resnet12", {"bands": 3, "width": 16, "bfloat16": half}) for half in (False, True))
+    short.load_state_dict(whole.state_dict())
+    assert short(bands).dtype == torch.float32
+    torch.testing.assert_close(short(bands), whole(bands), atol=0.05, rtol=0.1)

@@ -14,6 +14,7 @@ from .dense import Dense, Spectral
 from .image import Conv4, UNet
 from .plain import Plain
 from .random_conv import RandomConv
+from .resnet import ResNet12
 from .statistics import Statistics
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
@@ -23,6 +24,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "spectral": Spectral,
     "unet": UNet,
     "conv4": Conv4,
+    "resnet12": ResNet12,
     "statistics": Statistics,
     "random_conv": RandomConv,
 }
