@@ -9,6 +9,7 @@ from scipy.ndimage import uniform_filter
 
 from handful.encoders import make_encoder
 from handful.encoders.context import INDICES
+from handful.encoders.resnet import resized
 from handful.encoders.windows import means_and_deviations, pyramid
 from handful.errors import SettingsError, TaskError
 
@@ -160,3 +161,11 @@ def test_shorter_numbers_change_resnet12_little() -> None:
     short.load_state_dict(whole.state_dict())
     assert short(bands).dtype == torch.float32
     torch.testing.assert_close(short(bands), whole(bands), atol=0.05, rtol=0.1)
+
+
+def test_resnet12_sees_images_of_any_size_at_its_side() -> None:
+    encoder, small = make_encoder("resnet12", {"bands": 3, "width": 4, "side": 16}), torch.rand(1, 3, 16, 16)
+    large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert encoder(large).shape == (1, 32)
+    torch.testing.assert_close(resized(torch.full((1, 3, 40, 30), 0.5), 16), torch.full((1, 3, 16, 16), 0.5))
+    assert torch.equal(resized(small, 16), small)
