@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from handful.data import DATASETS
 from handful.data.sampling import Sampling, cropped, turn
 from handful.errors import SettingsError
 from handful.problem import UNLABELLED, Classes
@@ -105,3 +106,55 @@ def test_a_table_of_examples_makes_tasks_too() -> None:
 def test_shots_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(SettingsError, match="fewest, then the most"):
         Sampling(shots=(5, 1))
+
+
+def images(height: int, width: int, n: int = 12) -> Examples:
+    """Images, each pixel of which has a value of its own."""
+    inputs = torch.arange(float(n * 2 * height * width)).view(n, 2, height, width)
+    return Examples(inputs, torch.arange(n) % 2, Classes(("x", "y")), base_targets=torch.arange(n))
+
+
+def test_each_image_has_a_turn_of_its_own_and_keeps_its_class() -> None:
+    given = images(5, 5)
+    found = Sampling().changed(given, np.random.default_rng(0))
+    eight = [(quarters, mirror) for quarters in range(4) for mirror in (False, True)]
+    turns = [
+        next(at for at in eight if torch.equal(turn(before, *at), after))
+        for before, after in zip(given.inputs, found.inputs, strict=True)
+    ]
+    assert len(set(turns)) > 3
+    assert torch.equal(found.targets, given.targets) and torch.equal(found.base_targets, given.base_targets)
+
+
+def test_images_that_are_not_square_keep_their_shape() -> None:
+    given = images(4, 6)
+    found = Sampling().changed(given, np.random.default_rng(0))
+    four = [(quarters, mirror) for quarters in (0, 2) for mirror in (False, True)]
+    for before, after in zip(given.inputs, found.inputs, strict=True):
+        assert any(torch.equal(turn(before, *at), after) for at in four)
+    assert not torch.equal(given.inputs, found.inputs)
+
+
+def test_images_are_lit_each_on_its_own() -> None:
+    given = images(3, 3)
+    given = Examples(
+        {"bands": given.inputs + 1, "dates": torch.zeros(12, 2, dtype=torch.long)}, given.targets, given.problem
+    )
+    found = Sampling(augment=False, jitter=0.1).changed(given, np.random.default_rng(0))
+    gain = found.inputs["bands"] / given.inputs["bands"]
+    assert torch.allclose(gain, gain[:, :, :1, :1].expand_as(gain)) and float(gain[:, 0, 0, 0].std()) > 1e-3
+    assert torch.equal(found.inputs["dates"], given.inputs["dates"])
+
+
+def test_nothing_is_turned_where_a_turned_image_is_of_another_class() -> None:
+    given = images(5, 5)
+    assert not DATASETS["omniglot"].turns and not DATASETS["mini-imagenet"].turns and DATASETS["aid"].turns
+    found = Sampling().on(DATASETS["omniglot"].turns).changed(given, np.random.default_rng(0))
+    assert torch.equal(found.inputs, given.inputs)
+    assert Sampling().on(True) == Sampling()
+
+
+def test_rows_and_series_are_not_turned() -> None:
+    for inputs in (torch.randn(6, 4), torch.randn(6, 4, 9)):
+        given = Examples(inputs, torch.arange(6) % 2, Classes(("x", "y")))
+        assert Sampling(jitter=0.1).changed(given, np.random.default_rng(0)) is given

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .run import part, trials
+from .run import part, trainings, trials
 from .tasks import TaskList
 from .work import Job, Setup
 
@@ -21,7 +21,10 @@ TUNING = ("learner", "split", "trial", "score", "chosen", "settings")
 
 
 def cost_rows(folder: Path, setup: Setup, tasks: TaskList, parts: Any) -> Iterator[list[Any]]:
-    """A row a learner, split, seed and number of shots: means a task, and what its training and tuning took."""
+    """A row a learner, split, seed and number of shots: means a task, and what its training and tuning took.
+
+    A learner that isn't listed has one row a split and seed, of no shots and no tasks.
+    """
     tuned = tuning_seconds(folder, setup, tasks)
     groups: dict[tuple[int, int, int], list[Any]] = defaultdict(list)
     for job, found in parts:
@@ -33,6 +36,17 @@ def cost_rows(folder: Path, setup: Setup, tasks: TaskList, parts: Any) -> Iterat
         for shots, times in sorted(times_of(tasks, several).items()):
             means = [float(f"{value:.3g}") for value in np.mean(times, 0)]
             yield [setup.entries[entry].label, tasks.folds[fold].name, seed, shots, len(times), *means, *told]
+    yield from unlisted_rows(folder, setup, tasks, tuned)
+
+
+def unlisted_rows(folder: Path, setup: Setup, tasks: TaskList, tuned: Mapping[tuple[int, int], float]) -> Iterator[Any]:
+    for job in trainings(setup, tasks):
+        entry = setup.entries[job.entry]
+        if not entry.listed:
+            found, tries = part(folder, job), setup.protocol.tune.trials if entry.tune else 0
+            took = [found["peak_mb"], found["record"]["seconds"], found["record"]["cpu_seconds"], tries]
+            who = [entry.label, tasks.folds[job.fold].name, job.seed]
+            yield [*who, 0, 0, None, None, *took, tuned.get((job.entry, job.fold))]
 
 
 def times_of(tasks: TaskList, several: list[Any]) -> dict[int, list[tuple[float, float]]]:

@@ -20,6 +20,7 @@ from ..meta_train import Training
 from ..problem import Classes
 from ..region import Region
 from .recipe import check_keys, checked
+from .sources import names_of
 
 LOOP = [f.name for f in fields(Training)]
 DRAWS = [f.name for f in fields(Sampling)]
@@ -42,12 +43,15 @@ class Frame:
     classes: bool = True
 
 
-def frame_of(region: Region, ways: int, base: int) -> Frame:
+def frame_of(region: Region, ways: int) -> Frame:
     examples = region.examples
     inputs = examples.inputs if not isinstance(examples.inputs, Mapping) else examples.inputs["bands"]
     form = "pixels" if examples.targets.dim() > 1 else "rows" if inputs.dim() == 2 else "images"
     classes = isinstance(examples.problem, Classes)
-    return Frame(form, int(inputs.shape[1]), ways if classes else 1, base, classes)
+    return Frame(form, int(inputs.shape[1]), ways if classes else 1, classes=classes)
+
+
+PROBE = Frame("images", 3, 2)  # of any size: with it names of settings and their values are checked
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Entry:
     label     its name in tables and files
     settings  of the learner
     tune      values to try, by setting; `encoder_settings.x` and `train.x` reach what lies deeper
-    train     keys of a recipe's [train]; None for a learner that is used as it comes
+    train     keys of a recipe's [train], and data; None for a learner that is used as it comes
+    start     label of the learner with whose encoder it begins
+    listed    False for one that others start from and that isn't scored itself
     """
 
     name: str
@@ -65,6 +71,8 @@ class Entry:
     settings: dict[str, Any] = field(default_factory=dict)
     tune: dict[str, list[Any]] = field(default_factory=dict)
     train: dict[str, Any] | None = None
+    start: str = ""
+    listed: bool = True
     rival: bool = False
 
     def make(self, frame: Frame, seed: int = 0) -> Learner:
@@ -79,8 +87,13 @@ class Entry:
         return make(self.name, **whole)
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """Names of the data sets that it is trained on instead of the protocol's own."""
+        return tuple((self.train or {}).get("data", ()))
+
+    @property
     def training(self) -> tuple[Training, Sampling]:
-        table = self.train or {}
+        table = {key: value for key, value in (self.train or {}).items() if key != "data"}
         loop = checked(Training, f"learner '{self.label}' train", {k: v for k, v in table.items() if k in LOOP})
         drawn = checked(Sampling, f"learner '{self.label}' train", {k: v for k, v in table.items() if k not in LOOP})
         return loop, drawn
@@ -118,18 +131,25 @@ def default_encoder(frame: Frame) -> str:
 
 
 def entry_of(table: Mapping[str, Any]) -> Entry:
-    """The entry of a table [[learners]]. Raises SettingsError where a name or a key is unknown."""
+    """The entry of a table [[learners]]. Raises SettingsError where a key is missing or isn't of its kind."""
     rest = dict(table)
     name = str(rest.pop("name", ""))
     if not name:
         raise SettingsError('[[learners]] has no name: add one, such as name = "ridge".')
     label = str(rest.pop("label", name))
     tune, train = rest.pop("tune", {}), rest.pop("train", None)
-    entry = Entry(name, label, rest, {key: list(values) for key, values in lists(label, tune)}, train)
+    start, listed = rest.pop("start", ""), rest.pop("listed", True)
+    if not isinstance(start, str):
+        raise SettingsError(f"learner '{label}' start is {start!r}: give the label of another learner.")
+    if not isinstance(listed, bool):
+        raise SettingsError(f"learner '{label}' listed is {listed!r}: give true or false.")
+    return Entry(name, label, rest, {key: list(values) for key, values in lists(label, tune)}, train, start, listed)
+
+
+def check_entry(entry: Entry) -> None:
+    """Raise SettingsError where a name, a key or a value is unknown."""
     check_train(entry)
-    probe = entry.make(Frame("images", 3, 2))  # of any size: names of settings and their values are checked
-    check_tune(entry, probe)
-    return entry
+    check_tune(entry, entry.make(PROBE))
 
 
 def lists(label: str, tune: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -146,7 +166,9 @@ def check_train(entry: Entry) -> None:
         return
     if not isinstance(entry.train, dict):
         raise SettingsError(f"learner '{entry.label}' train must be a table: train = {{ steps = 500 }}.")
-    check_keys(f"learner '{entry.label}' train", entry.train, [*LOOP, *DRAWS])
+    check_keys(f"learner '{entry.label}' train", entry.train, ["data", *LOOP, *DRAWS])
+    if "data" in entry.train:
+        names_of(entry.label, entry.train["data"])
     if "seed" in entry.train:
         raise SettingsError(f"learner '{entry.label}' train has no seed: [tasks] seeds says how many trainings.")
     entry.training  # noqa: B018 - its values are checked
@@ -165,5 +187,5 @@ def check_tune(entry: Entry, probe: Learner) -> None:
     for key, values in entry.tune.items():
         for value in values:
             tried = entry.with_values({key: value})
-            tried.make(Frame("images", 3, 2))
+            tried.make(PROBE)
             tried.training  # noqa: B018

@@ -66,7 +66,8 @@ def shown(work: Work, tasks: TaskList, task: Drawn) -> Example:
     else:
         found = Example(title, named, images[:1], spread(truth, query, whole.targets.shape))
         found.support = places(task, flat, classes, whole.targets.shape)
-    for entry in range(min(SHOWN, len(work.setup.entries))):
+    listed = [index for index, entry in enumerate(work.setup.entries) if entry.listed]
+    for entry in listed[:SHOWN]:
         said = said_by(work, entry, task)
         label = work.setup.entries[entry].label
         found.said[label] = said[evenly(len(query))] if not found.is_map else spread(said, query, whole.targets.shape)

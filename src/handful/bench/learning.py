@@ -1,4 +1,4 @@
-"""Meta-training inside a bench: on a fold's train sites, the best weights chosen on its validation tasks."""
+"""Meta-training inside a bench: on a fold's train sites or other sets, the best weights chosen on validation tasks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +24,47 @@ from ..region import Region
 from ..task import Examples, Task
 from .entries import Entry, Frame
 from .posing import joined, picked
+from .sources import Source, class_names
+from .starts import begun
+
+Ready = tuple[Learner, dict[str, Any]]  # a trained learner and its record
 
 
 @dataclass(frozen=True)
 class School:
-    """The train sites of a fold and how its tasks are drawn.
+    """What is trained on, and how its tasks are drawn.
 
+    sources   the train sites of a fold, or other data sets; a task is of one of them
     classes   each region is one class of images, `ways` of which make a task
     hidden    each task has its own anonymous order of classes, as in the evaluation
     validate  a score of a learner on the validation tasks, more is better; None where there are none
     key       what must be the same for an interrupted training to go on, beside the learner
     """
 
-    regions: Sequence[Region]
+    sources: Sequence[Source]
     classes: bool
     hidden: bool
     ways: int
     validate: Callable[[Learner], float] | None
     key: str
 
-    def train(self, entry: Entry, frame: Frame, seed: int, folder: Path) -> tuple[Learner, dict[str, Any]]:
-        """A trained learner and its record; taken from the folder where it is finished there."""
-        key = self.key_of(entry, seed)
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The classes of all regions by name: base targets count in them, whatever order a region has its own in."""
+        return class_names(region for source in self.sources for region in source.regions)
+
+    def train(self, entry: Entry, frame: Frame, seed: int, folder: Path, start: Ready | None = None) -> Ready:
+        """A trained learner and its record; taken from the folder where it is finished there.
+
+        start  the learner with whose encoder it begins, and its record
+        """
+        key = self.key_of(entry, seed, start)
         if (folder / RECORD).exists():
             learner, record = load(folder)
             if record.get("key") == key:
                 return learner, record
         folder.mkdir(parents=True, exist_ok=True)
-        learner, (training, sampling) = entry.make(frame, seed), entry.training
+        learner, (training, sampling) = begun(entry, frame, seed, start and start[0]), entry.training
         training, began = replace(training, seed=seed), time.process_time()
         usable = self.usable(sampling)
         state = meta_train(
@@ -62,56 +76,76 @@ class School:
             key=key,
         )
         told = {"key": key, "seed": seed, "steps": state.step, "best_step": state.best_step}
-        told |= {"trained": [region.name for region in self.regions], "validation": state.best_score}
+        told |= {"trained": self.trained(start), "validation": state.best_score}
         told |= {"seconds": state.seconds, "cpu_seconds": round(time.process_time() - began, 3)}
         save(learner, entry.name, folder, **told)
         (folder / STATE).unlink(missing_ok=True)
         return load(folder)
 
-    def key_of(self, entry: Entry, seed: int) -> str:
-        told = {name: value for name, value in asdict(entry).items() if name not in ("label", "tune", "rival")}
-        return hashlib.sha256(json.dumps([told, seed, self.key], sort_keys=True).encode()).hexdigest()
+    def trained(self, start: Ready | None) -> list[str]:
+        """The names of all that the weights have seen, those of the start included."""
+        before = start[1]["trained"] if start else []
+        return list(dict.fromkeys([*before, *(region.name for source in self.sources for region in source.regions)]))
 
-    def usable(self, sampling: Sampling) -> list[Region]:
-        """Regions from which a task can be drawn. Raises SettingsError where there is none."""
-        if self.classes:
-            found = [region for region in self.regions if len(region.examples) > sampling.shots[0]]
-        else:
-            found = [region for region in self.regions if region.can_draw(1)]
-        if len(found) < (self.ways if self.classes else 1):
-            raise SettingsError("the train part of the split has too few sites to learn from: hold out fewer.")
+    def key_of(self, entry: Entry, seed: int, start: Ready | None = None) -> str:
+        left_out = ("label", "tune", "rival", "start", "listed")
+        told = {name: value for name, value in asdict(entry).items() if name not in left_out}
+        own = [self.key, *(name for source in self.sources for name in source.key)]
+        before = start[1]["key"] if start else ""
+        return hashlib.sha256(json.dumps([told, seed, own, before], sort_keys=True).encode()).hexdigest()
+
+    def usable(self, sampling: Sampling) -> list[list[Region]]:
+        """Of each source the regions from which a task can be drawn. Raises SettingsError where they are too few."""
+        found = [[region for region in source.regions if self.fits(region, sampling)] for source in self.sources]
+        for source, regions in zip(self.sources, found, strict=True):
+            if len(regions) < (self.ways if self.classes else 1):
+                what = f"'{source.data.name}'" if source.foreign else "the train part of the split"
+                remedy = "take another data set" if source.foreign else "hold out fewer"
+                raise SettingsError(f"{what} has too few sites to learn from: {remedy}.")
         return found
 
-    def tasks(self, regions: Sequence[Region], sampling: Sampling, count: int, seed: int, step: int) -> list[Task]:
+    def fits(self, region: Region, sampling: Sampling) -> bool:
+        return len(region.examples) > sampling.shots[0] if self.classes else region.can_draw(1)
+
+    def tasks(
+        self, usable: Sequence[Sequence[Region]], sampling: Sampling, count: int, seed: int, step: int
+    ) -> list[Task]:
         """The tasks of a step: a function of the seed and the step alone."""
         rng = np.random.default_rng([seed, step])
         if self.classes:
-            return [self.of_classes(regions, sampling, rng) for _ in range(count)]
+            return [self.of_classes(usable, sampling, rng) for _ in range(count)]
+        regions, sampling = usable[0], sampling.on(self.sources[0].data.turns)
         chosen = rng.choice(len(regions), count, replace=count > len(regions))
         drawn = [compact(sampling.task(regions[index], rng)) for index in chosen]
-        return [anonymous(task, rng) for task in drawn] if self.hidden else drawn
+        return [anonymous(task, self.names, rng) for task in drawn] if self.hidden else drawn
 
-    def of_classes(self, regions: Sequence[Region], sampling: Sampling, rng: np.random.Generator) -> Task:
+    def of_classes(self, usable: Sequence[Sequence[Region]], sampling: Sampling, rng: np.random.Generator) -> Task:
+        """A task of one source, drawn by how many classes each has: images of two sets may differ in size."""
+        sizes = np.array([len(regions) for regions in usable])
+        place = int(rng.choice(len(usable), p=sizes / sizes.sum()))
+        regions, sampling = usable[place], sampling.on(self.sources[place].data.turns)
         chosen = rng.choice(len(regions), self.ways, replace=False)
         fewest = min(len(regions[i].examples) for i in chosen)
         low, high = sampling.shots
         shots = min(int(np.exp(rng.uniform(np.log(low), np.log(high + 1)))), high, fewest - 1)
         drawn = [rng.permutation(len(regions[i].examples))[: shots + sampling.queries] for i in chosen]
-        support = of_rows(regions, chosen, [rows[:shots] for rows in drawn])
-        return Task(support, of_rows(regions, chosen, [rows[shots:] for rows in drawn]))
+        some, base = [regions[i] for i in chosen], chosen + sizes[:place].sum()
+        support, query = (
+            of_rows(some, base, [rows[of] for rows in drawn]) for of in (slice(shots), slice(shots, None))
+        )
+        return Task(sampling.changed(support, rng), sampling.changed(query, rng))
 
 
-def of_rows(regions: Sequence[Region], chosen: np.ndarray, rows: list[np.ndarray]) -> Examples:
-    """Some images of each chosen class, as one set; base targets are the classes' own numbers among all."""
+def of_rows(regions: Sequence[Region], base: np.ndarray, rows: list[np.ndarray]) -> Examples:
+    """Some images of each class, as one set; base targets are the classes' own numbers among all."""
     parts = [
         replace(
             r, examples=replace(r.examples, inputs=picked(r.examples.inputs, some), targets=r.examples.targets[some])
         )
-        for r, some in zip([regions[i] for i in chosen], map(torch.from_numpy, rows))
+        for r, some in zip(regions, map(torch.from_numpy, rows), strict=True)
     ]
-    examples = joined(parts)
-    base = torch.from_numpy(np.repeat(chosen, [len(some) for some in rows]))
-    return replace(examples, problem=numbered(len(chosen)), base_targets=base)
+    numbers = torch.from_numpy(np.repeat(base, [len(some) for some in rows]))
+    return replace(joined(parts), problem=numbered(len(regions)), base_targets=numbers)
 
 
 def numbered(ways: int) -> Classes:
@@ -130,17 +164,24 @@ def labelled(examples: Examples) -> Examples:
     return replace(examples, inputs=picked(examples.inputs, some), targets=examples.targets[some])
 
 
-def anonymous(task: Task, rng: np.random.Generator) -> Task:
-    """The task with its classes in another order and without their names; base targets keep them for pretraining."""
+def anonymous(task: Task, names: Sequence[str], rng: np.random.Generator) -> Task:
+    """The task with its classes in another order and without their names.
+
+    Base targets keep for pretraining which of all `names` each is.
+    """
     problem = task.support.problem
     if not isinstance(problem, Classes):
         return task
     order = torch.from_numpy(rng.permutation(problem.outputs))
-    names = numbered(problem.outputs)
-    return replace(task, support=reordered(task.support, order, names), query=reordered(task.query, order, names))
+    base, hidden = torch.tensor([names.index(name) for name in problem.names]), numbered(problem.outputs)
+    support, query = (
+        Examples(of.inputs, renumbered(of.targets, order), hidden, renumbered(of.targets, base))
+        for of in (task.support, task.query)
+    )
+    return replace(task, support=support, query=query)
 
 
-def reordered(examples: Examples, order: torch.Tensor, names: Classes) -> Examples:
-    table = torch.cat([order, torch.tensor([UNLABELLED])])
-    moved = table[torch.where(examples.targets == UNLABELLED, len(order), examples.targets)]
-    return Examples(examples.inputs, moved, names, examples.targets)
+def renumbered(targets: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """Targets of class i as numbers[i]; the unlabelled stay."""
+    table = torch.cat([numbers, torch.tensor([UNLABELLED])])
+    return table[torch.where(targets == UNLABELLED, len(numbers), targets)]

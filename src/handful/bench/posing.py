@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..problem import UNLABELLED, Classes, Problem
 from ..region import Region
-from ..task import Examples, Inputs, each
+from ..task import Examples, Inputs, each, stacked
 from .tasks import Drawn
 
 
@@ -42,12 +42,6 @@ def joined(regions: list[Region]) -> Examples:
     targets = torch.cat([torch.full((len(r.examples),), i, dtype=torch.long) for i, r in enumerate(regions)])
     parts = [region.examples.inputs for region in regions]
     return Examples(stacked(parts), targets, Classes(tuple(region.name for region in regions)))
-
-
-def stacked(parts: list[Inputs]) -> Inputs:
-    if isinstance(parts[0], Tensor):
-        return torch.cat([part for part in parts if isinstance(part, Tensor)])
-    return {name: torch.cat([part[name] for part in parts if not isinstance(part, Tensor)]) for name in parts[0]}
 
 
 def pose(examples: Examples, task: Drawn, hidden: bool) -> tuple[Posed, Key]:

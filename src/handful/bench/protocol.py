@@ -13,10 +13,12 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from ..data import DataSet, find_data
 from ..errors import HandfulError, SettingsError, did_you_mean
-from .entries import Entry, entry_of
+from .entries import Entry, check_entry, entry_of
 from .folds import Fold, drawn_folds, official, one_out
 from .recipe import check_keys, checked, read_toml
 from .scores import BETTER
+from .sources import check_sets
+from .starts import check_learned, resolved
 
 ONE_OUT = "leave-one-group-out"
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -180,18 +182,26 @@ def protocol_of(tables: Mapping[str, Any]) -> Protocol:
 def entries(given: Any) -> tuple[Entry, ...]:
     if not isinstance(given, list) or not all(isinstance(table, dict) for table in given):
         raise SettingsError("'learners' must be a list of tables: write [[learners]] on a line, then name = ...")
-    return tuple(entry_of(table) for table in given)
+    parsed = [entry_of(table) for table in given]
+    labels = [entry.label for entry in parsed]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise SettingsError(f"two learners are called '{twice[0]}': give each a label of its own.")
+    found = resolved(parsed)
+    for entry in found:
+        check_entry(entry)
+    check_learned(found)
+    return found
 
 
 def check_whole(protocol: Protocol) -> None:
     """Raise SettingsError where the tables don't fit each other."""
-    labels = [entry.label for entry in protocol.learners]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise SettingsError(f"two learners are called '{twice[0]}': give each a label of its own.")
-    if not labels and not protocol.rivals:
+    if not any(entry.listed for entry in protocol.learners) and not protocol.rivals:
         raise SettingsError("nothing to compare: add [[learners]] with a name, or set rivals = true.")
     for entry in protocol.learners:
+        check_sets(entry.label, entry.sets, protocol.data.name)
+        if entry.label == protocol.report.against and not entry.listed:
+            raise SettingsError(f"[report] against: learner '{entry.label}' isn't listed, so it has no scores.")
         few = entry.combinations() if entry.tune else protocol.tune.trials
         if few < protocol.tune.trials:
             raise SettingsError(

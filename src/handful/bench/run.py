@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from .. import __version__
 from ..data import DataSet, find_data
 from ..errors import DataError, HandfulError, OutputError, SettingsError
 from ..files import write_json
-from ..problem import Classes
 from ..region import Region
 from .drawing import Drawer
-from .entries import Entry, Frame, frame_of
+from .entries import Entry, Frame, frame_of, pools
 from .folds import crossing
 from .judge import encoded, judged
 from .pool import in_order
@@ -25,6 +24,8 @@ from .posing import joined
 from .protocol import Protocol
 from .regions import Regions
 from .rivals import rivals
+from .sources import Source, check_bands, class_names, foreign
+from .starts import depths
 from .tasks import FILE, Drawn, TaskList, check_fits, chunks, read_tasks
 from .work import CHECKPOINTS, PARTS, Job, Setup, Work
 
@@ -38,12 +39,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Bench:
-    """A protocol with the tasks that it finds under a root. list_file: tasks drawn before, to be used again."""
+    """A protocol with the tasks that it finds under a root.
+
+    list_file  tasks drawn before, to be used again
+    roots      folders of other data sets that learners are trained on, where they aren't under the root
+    """
 
     protocol: Protocol
     root: Path
     keep_going: bool = False
     list_file: str | None = None
+    roots: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def data(self) -> DataSet:
@@ -61,6 +67,7 @@ class Bench:
 
     def draw(self) -> TaskList:
         """The tasks of the test parts. Raises DataError, SettingsError."""
+        self.check_sources()
         rules = {"tasks": asdict(self.protocol.tasks), "data": asdict(self.protocol.data)}
         rules["tasks"].pop("seeds")
         if self.list_file:
@@ -78,15 +85,43 @@ class Bench:
         rules = json.loads(json.dumps(rules))
         return TaskList(data.name, rules, tuple(folds), tuple(tasks), drawer.prints, drawer.classes, notes)
 
+    def check_sources(self) -> None:
+        """Raise SettingsError or DataError where another data set that is trained on doesn't fit or isn't there."""
+        for entry in self.protocol.learners:
+            check_bands(entry.label, entry.sets, self.data)
+            for name in entry.sets:
+                find_data(name).groups(self.roots.get(name, self.root))
+
     def drawer(self, groups: dict[str, str]) -> Drawer:
         rules, unit = self.protocol.tasks, self.protocol.data.unit_for(self.data)
         regions = Regions(self.data, self.root, {})
         return Drawer(self.data, regions, groups, rules, unit, self.hidden, self.keep_going)
 
-    def setup(self, folder: Path, entries: tuple[Entry, ...], frame: Frame) -> Setup:
+    def setup(self, folder: Path, entries: tuple[Entry, ...], frame: Frame, tasks: TaskList) -> Setup:
         """In plain words for workers."""
         score = self.protocol.report.score or ("balanced_accuracy" if frame.classes else "rmse")
-        return Setup(self.protocol, str(self.root), str(folder), entries, frame, score, self.keep_going)
+        setup = Setup(
+            self.protocol, str(self.root), str(folder), entries, frame, score, self.keep_going,
+            {name: str(root) for name, root in self.roots.items()}, {},
+        )  # fmt: skip
+        sets = {entry.sets for entry in entries if entry.sets}
+        sources = {names: [foreign(name, setup.root_of(name), self.keep_going) for name in names] for names in sets}
+        bases = {names: sum(len(source.sites) for source in of) for names, of in sources.items()}
+        return replace(setup, bases={(): self.base(entries, tasks), **bases})
+
+    def base(self, entries: tuple[Entry, ...], tasks: TaskList) -> int:
+        """The classes of the train sites, for learners that pretrain on all of them.
+
+        Where each region has classes of its own, they are known only once all are read.
+        """
+        if self.data.site_is == "class":
+            return max(len(fold.train) for fold in tasks.folds)
+        if self.data.problem is not None:
+            return self.data.problem.outputs
+        if not any(pools(entry.name) and entry.train is not None and not entry.sets for entry in entries):
+            return 0
+        parts = [Source(self.data, self.root, fold.train, keep_going=self.keep_going) for fold in tasks.folds]
+        return max(len(class_names(part.regions)) for part in parts)
 
     def prepare(self, folder: Path, tasks: TaskList) -> Setup:
         """All that workers need, checked: each learner does the first task once."""
@@ -95,23 +130,29 @@ class Bench:
         read = [regions(site) for site in first.regions]
         frame = self.frame(read[0], tasks)
         entries = (*self.protocol.learners, *(rivals(frame) if self.protocol.rivals else ()))
-        setup = self.setup(folder, distinct(entries), frame)
+        check_forms(entries, frame)
+        setup = self.setup(folder, distinct(entries), frame, tasks)
         tuned = [entry.label for entry in setup.entries if entry.tune]
         if tuned and not all(fold.validation for fold in tasks.folds):
             raise SettingsError(
                 f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
             )
         for entry in setup.entries:
-            try_out(entry, frame, read, first, self.hidden, setup.score)
+            try_out(entry, setup.frame_of(entry), read, first, self.hidden, setup.score)
         return setup
 
     def frame(self, region: Region, tasks: TaskList) -> Frame:
-        problem, of_classes = region.examples.problem, self.data.site_is == "class"
-        ways = max(len(task.classes) for task in tasks.tasks)
-        shared = problem.outputs if self.data.problem is not None else 0
-        base = max(len(fold.train) for fold in tasks.folds) if of_classes else shared
-        frame = frame_of(region, ways, base)
-        return replace(frame, classes=isinstance(problem, Classes))
+        return frame_of(region, max(len(task.classes) for task in tasks.tasks))
+
+
+def check_forms(entries: tuple[Entry, ...], frame: Frame) -> None:
+    """Raise SettingsError where a learner is to be trained on classes of images, but the tasks are of another form."""
+    for entry in entries:
+        if entry.sets and (frame.form != "images" or not frame.classes):
+            raise SettingsError(
+                f"learner '{entry.label}' is to be trained on classes of images ({', '.join(entry.sets)}), but these "
+                f"tasks are of {frame.form if frame.classes else 'a quantity'}: leave train.data out."
+            )
 
 
 def distinct(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -150,10 +191,8 @@ def run(
     (folder / PARTS).mkdir(exist_ok=True)
     setup = bench.prepare(folder, tasks)
     tell(f"{len(tasks.tasks)} tasks, {len(setup.entries)} learners, {bench.protocol.tasks.seeds} seeds")
-    stages = {"trying settings": trials, "training": trainings, "scoring": scores}
-    for stage, jobs_of in stages.items():
-        jobs = jobs_of(setup, tasks)
-        work_off(setup, folder, stage, list(jobs), workers, progress)
+    for stage, jobs in stages(setup, tasks):
+        work_off(setup, folder, stage, jobs, workers, progress)
     return setup, tasks, notes_of(folder, setup, tasks)
 
 
@@ -186,6 +225,15 @@ def clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def stages(setup: Setup, tasks: TaskList) -> Iterator[tuple[str, list[Job]]]:
+    """What is done one after the other: a learner that starts from another waits until that one is trained."""
+    depth = depths(setup.entries)
+    for level in range(max(depth, default=0) + 1):
+        for stage, jobs in (("trying settings", trials(setup, tasks)), ("training", trainings(setup, tasks))):
+            yield stage, [job for job in jobs if depth[job.entry] == level]
+    yield "scoring", list(scores(setup, tasks))
+
+
 def trials(setup: Setup, tasks: TaskList) -> Iterator[Job]:
     for entry, found in enumerate(setup.entries):
         if found.tune:
@@ -202,7 +250,7 @@ def trainings(setup: Setup, tasks: TaskList) -> Iterator[Job]:
 
 def scores(setup: Setup, tasks: TaskList) -> Iterator[Job]:
     ranges = list(chunks(tasks.tasks, CHUNK))
-    for entry in range(len(setup.entries)):
+    for entry in [index for index, found in enumerate(setup.entries) if found.listed]:
         for seed in range(setup.protocol.tasks.seeds):
             for start, end in ranges:
                 yield Job("score", entry, tasks.tasks[start].fold, seed, start=start, end=end)

@@ -49,7 +49,7 @@ class Scores:
 
 def summarise(setup: Setup, tasks: TaskList, frame: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
     """The record of a bench: all that its page and its table in the terminal say."""
-    scores = Scores(frame, [entry.label for entry in setup.entries])
+    scores = Scores(frame, setup.labels)
     against = setup.protocol.report.against or best_rival(setup, scores)
     names = [name for name in (CLASS_SCORES if setup.frame.classes else ("rmse", "mae", "r2", "nll")) if name in frame]
     rows = [row_of(scores, setup, label, k, names) for k in scores.shots for label in scores.labels]
@@ -66,7 +66,8 @@ def summarise(setup: Setup, tasks: TaskList, frame: pd.DataFrame, notes: list[st
         "tasks": len(tasks.tasks),
         "seeds": setup.protocol.tasks.seeds,
         "checksum": tasks.checksum,
-        "learners": [told_of(entry, setup) for entry in setup.entries],
+        "learners": [told_of(entry, setup) for entry in setup.entries if entry.listed],
+        "unlisted": [told_of(entry, setup) for entry in setup.entries if not entry.listed],
         "table": rows,
         "ranks": {str(k): found._asdict() for k, found in ranks.items()},
         "notes": notes,
@@ -86,6 +87,8 @@ def told_of(entry: Entry, setup: Setup) -> dict[str, Any]:
         "name": entry.name,
         "rival": entry.rival,
         "trained": entry.train is not None,
+        "trained_on": list(entry.sets),
+        "start": entry.start,
         "trials": setup.protocol.tune.trials if entry.tune else 0,
         "transductive": bool(getattr(getattr(made, "func", made), "transductive", False)),
         "settings": {key: value for key, value in entry.settings.items()},
@@ -151,7 +154,7 @@ def without(setup: Setup, frame: pd.DataFrame, leaking: list[int], tasks: TaskLi
     names = {fold.name: number for number, fold in enumerate(tasks.folds)}
     split = frame["split"].fillna("").map(names)
     keep = [pair not in out for pair in zip(frame["task"], split, strict=True)]
-    left = Scores(frame[keep], [entry.label for entry in setup.entries])
+    left = Scores(frame[keep], setup.labels)
     if not len(left.frame):
         return []
     middle = left.shots[len(left.shots) // 2]

@@ -101,14 +101,13 @@ class Job:
         Raises CheckpointError where the folder holds such a run, or a damaged one.
         """
         recipe, learner = self.recipe, self.make()
+        sampling = recipe.sampling.on(self.data.turns)
         torch.set_num_threads(1)  # sums of floats depend on how threads share them
         if anew:
             forget(folder / STATE, self.key)
         state = meta_train(
             learner,
-            lambda step: recipe.sampling.tasks(
-                self.regions, recipe.training.tasks_per_step, recipe.training.seed, step
-            ),
+            lambda step: sampling.tasks(self.regions, recipe.training.tasks_per_step, recipe.training.seed, step),
             recipe.training,
             validate=self.score if self.held_out else None,
             folder=folder,

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,17 @@ from ..data import find_data
 from ..errors import DataError, HandfulError, SettingsError
 from ..files import write_json
 from ..learner import Learner
-from ..region import Region
 from .drawing import Drawer
 from .entries import Entry, Frame
 from .judge import Encoded, encoded, judged
-from .learning import School
+from .learning import Ready, School
 from .memory import peak_mb, reset_peak
 from .posing import joined
 from .protocol import Protocol
 from .regions import CACHE, Regions, size_of
 from .scores import BETTER
+from .sources import Source, foreign
+from .starts import begun
 from .tasks import FILE, Drawn, read_tasks
 
 PARTS, CHECKPOINTS = "parts", "checkpoints"
@@ -36,7 +37,12 @@ VALIDATION = 1  # added to the seed of tasks on which settings and weights are c
 
 @dataclass(frozen=True)
 class Setup:
-    """A bench in plain words, so that workers can have it. entries: the protocol's and the rivals."""
+    """A bench in plain words, so that workers can have it.
+
+    entries  the protocol's learners and the rivals
+    roots    folders of other data sets by name, where they aren't under the root
+    bases    how many classes are trained on, by the data sets that a learner is trained on; () for the protocol's own
+    """
 
     protocol: Protocol
     root: str
@@ -45,6 +51,20 @@ class Setup:
     frame: Frame
     score: str
     keep_going: bool
+    roots: Mapping[str, str]
+    bases: Mapping[tuple[str, ...], int]
+
+    @property
+    def labels(self) -> list[str]:
+        """Of those that are compared."""
+        return [entry.label for entry in self.entries if entry.listed]
+
+    def frame_of(self, entry: Entry) -> Frame:
+        """What the learner must fit, with the classes of the data sets that it is trained on."""
+        return replace(self.frame, base=self.bases[entry.sets])
+
+    def root_of(self, name: str) -> Path:
+        return Path(self.roots.get(name, self.root))
 
 
 @dataclass(frozen=True)
@@ -77,7 +97,8 @@ class Work:
         self.regions = Regions(find_data(setup.protocol.data.name).at(setup.root), setup.root, self.list.prints)
         self.hidden = setup.protocol.data.classes == "hidden"
         self.learner: tuple[Any, Learner, dict[str, Any]] | None = None
-        self.school_of: tuple[int, School] | None = None
+        self.own_of: tuple[int, Source] | None = None
+        self.others: dict[str, Source] = {}
         self.choosing_of: dict[int, list[Drawn]] = {}
         self.seen: OrderedDict[Any, Encoded] = OrderedDict()
 
@@ -103,8 +124,10 @@ class Work:
 
     def trained(self, job: Job, entry: Entry) -> dict[str, Any]:
         """Its record; the weights are in the folder of checkpoints."""
+        reset_peak()
         _, record = self.ready(chosen(self.setup, job.entry, job.fold), job.fold, job.seed)
-        return {"record": {name: record.get(name) for name in ("steps", "best_step", "validation", "seconds")}}
+        told = {name: record.get(name) for name in ("steps", "best_step", "validation", "seconds", "cpu_seconds")}
+        return {"record": told, "peak_mb": peak_mb()}
 
     def scored(self, job: Job, entry: Entry) -> dict[str, Any]:
         """The rows of some tasks."""
@@ -122,41 +145,51 @@ class Work:
         told = {name: record.get(name) for name in ("seconds", "cpu_seconds", "steps")}
         return {"rows": plain(rows), "notes": notes, "peak_mb": peak_mb(), "training": told}
 
-    def ready(self, entry: Entry, fold: int, seed: int) -> tuple[Learner, dict[str, Any]]:
+    def ready(self, entry: Entry, fold: int, seed: int) -> Ready:
         """The learner with these settings, trained on the fold where it has a training."""
         key = (entry, fold, seed)
         if self.learner is None or self.learner[0] != key:
+            start = self.start(entry, fold, seed)
             self.seen.clear()
-            if entry.train is None:
-                self.learner = key, entry.make(self.setup.frame, seed), {}
-            else:
-                school = self.school(fold)
-                name = re.sub(r"[^\w.-]+", "-", entry.label)[:60]
-                place = self.folder / CHECKPOINTS / f"{name}-{fold}-{seed}-{school.key_of(entry, seed)[:8]}"
-                self.learner = key, *school.train(entry, self.setup.frame, seed, place)
+            self.learner = key, *self.made(entry, fold, seed, start)
         return self.learner[1], self.learner[2]
 
-    def school(self, fold: int) -> School:
-        """The train sites of a fold; the last fold's are kept."""
-        if self.school_of is None or self.school_of[0] != fold:
-            part, data = self.list.folds[fold], self.regions.data
-            regions = self.readable(part.train)
-            tasks = self.choosing(fold)
-            ways = self.setup.frame.outputs
-            validate = (lambda learner: self.mean_score(learner, tasks)) if tasks else None
-            key = f"{self.list.checksum}/{fold}"
-            self.school_of = fold, School(regions, data.site_is == "class", self.hidden, ways, validate, key)
-        return self.school_of[1]
+    def start(self, entry: Entry, fold: int, seed: int) -> Ready | None:
+        """The learner that it starts from, with the settings chosen for it, trained on the same fold and seed."""
+        if not entry.start:
+            return None
+        index = [found.label for found in self.setup.entries].index(entry.start)
+        return self.ready(chosen(self.setup, index, fold), fold, seed)
 
-    def readable(self, sites: Sequence[str]) -> list[Region]:
-        found = []
-        for site in sites:
-            try:
-                found.append(self.regions.data.read(self.regions.root, site, self.regions.groups.get(site, "")))
-            except DataError as why:
-                if not self.setup.keep_going:
-                    raise DataError(f"{why} (--keep-going trains without it)") from why
-        return found
+    def made(self, entry: Entry, fold: int, seed: int, start: Ready | None) -> Ready:
+        frame = self.setup.frame_of(entry)
+        if entry.train is None:
+            return begun(entry, frame, seed, start and start[0]), {}
+        school = self.school(fold, entry.sets)
+        name = re.sub(r"[^\w.-]+", "-", entry.label)[:60]
+        place = self.folder / CHECKPOINTS / f"{name}-{fold}-{seed}-{school.key_of(entry, seed, start)[:8]}"
+        return school.train(entry, frame, seed, place, start)
+
+    def school(self, fold: int, sets: tuple[str, ...]) -> School:
+        """Where learners are trained: on the train sites of a fold, or on other data sets."""
+        sources = tuple(map(self.other, sets)) or (self.own(fold),)
+        tasks = self.choosing(fold)
+        validate = (lambda learner: self.mean_score(learner, tasks)) if tasks else None
+        of_classes, ways = bool(sets) or self.regions.data.site_is == "class", self.setup.frame.outputs
+        return School(sources, of_classes, self.hidden, ways, validate, f"{self.list.checksum}/{fold}")
+
+    def own(self, fold: int) -> Source:
+        """The train sites of a fold; the last fold's are kept."""
+        if self.own_of is None or self.own_of[0] != fold:
+            sites, going = self.list.folds[fold].train, self.setup.keep_going
+            self.own_of = fold, Source(self.regions.data, self.regions.root, sites, keep_going=going)
+        return self.own_of[1]
+
+    def other(self, name: str) -> Source:
+        """All sites of another data set."""
+        if name not in self.others:
+            self.others[name] = foreign(name, self.setup.root_of(name), self.setup.keep_going)
+        return self.others[name]
 
     def choosing(self, fold: int) -> list[Drawn]:
         """Tasks of the validation sites: on them weights and settings are chosen, and nothing is reported."""

@@ -12,26 +12,36 @@ from . import options
 
 @click.command("bench", short_help="learners compared under one protocol")
 @click.argument("protocol", type=click.Path(dir_okay=False))
-@click.option("--root", required=True, type=click.Path(file_okay=False), help="Folder of the data set.")
+@click.option(
+    "--root",
+    "roots",
+    required=True,
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Folder of the protocol's data set; NAME=DIR that of another, which learners are trained on. Repeatable.",
+)
 @options.output
 @click.option("--tasks", "list_file", type=click.Path(dir_okay=False), help="A tasks.json to use instead of drawing.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes  [default: the cores]")
 @click.option("--keep-going", is_flag=True, help="Leave out sites that cannot be read, and say so.")
 @options.options(options.overwrite, options.dry_run, options.as_json, options.quiet)
-def command(protocol: str, root: str, output: str, **choices: Any) -> None:
+def command(protocol: str, roots: tuple[str, ...], output: str, **choices: Any) -> None:
     """Compare the learners of PROTOCOL.toml on the data set under --root; -o gets the tables and report.html.
 
     After a kill or Ctrl-C the same command goes on where it was, to the same scores.csv.
     """
-    run(protocol, Path(root), Path(output), choices)
+    run(protocol, roots, Path(output), choices)
 
 
-def run(path: str, root: Path, output: Path, choices: dict[str, Any]) -> None:
+def run(path: str, given: tuple[str, ...], output: Path, choices: dict[str, Any]) -> None:
     from ..bench.protocol import read_protocol
     from ..bench.run import FINAL, OURS, Bench
+    from ..bench.sources import roots_of
     from ..folder import check
 
-    bench = Bench(read_protocol(path), root, choices["keep_going"], choices["list_file"])
+    protocol = read_protocol(path)
+    root, roots = roots_of(given, protocol.data.name, [name for entry in protocol.learners for name in entry.sets])
+    bench = Bench(protocol, root, choices["keep_going"], choices["list_file"], roots)
     check(output, OURS, overwrite=choices["overwrite"], final=FINAL)
     if choices["dry_run"]:
         say_plan(bench, choices)

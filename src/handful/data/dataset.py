@@ -24,6 +24,8 @@ class DataSet:
     layout   what the root holds
     site_is  "place": a task is drawn from one site. "class": each site is one class of images, and a task joins several
     shared   whether a class means the same in every region, so that an evaluation task has to hide which is which
+    turns    whether an image that is turned or mirrored is still of its class
+    family   what several data sets are made of, such as the same images in other bands; of one, no other is trained on
     splits   root -> the data set's own splits, by name: the part ("train", "validation" or "test") of each site in it
     about    root -> fields that are known only from what is on disk: bands and classes of a person's own regions
     """
@@ -38,6 +40,8 @@ class DataSet:
     radiometry: str = "reflectance"
     site_is: Literal["place", "class"] = "place"
     shared: bool = True
+    turns: bool = True
+    family: str = ""
     splits: Callable[[Path], Mapping[str, Mapping[str, str]]] = field(default=lambda root: {})
     about: Callable[[Path], Mapping[str, Any]] = field(default=lambda root: {})
 

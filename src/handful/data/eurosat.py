@@ -75,6 +75,7 @@ def data(name: str, kind: str, bands: tuple[str, ...], radiometry: str, layout: 
         radiometry=radiometry,
         site_is="class",
         shared=False,
+        family="eurosat",
     )
 
 

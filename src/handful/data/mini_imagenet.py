@@ -74,4 +74,5 @@ DATA = DataSet(
     radiometry="RGB from 0 to 1",
     site_is="class",
     shared=False,
+    turns=False,
 )

@@ -120,6 +120,8 @@ def data_set(name: str, turned: bool) -> DataSet:
         radiometry="ink 1, paper 0",
         site_is="class",
         shared=False,
+        turns=False,
+        family="omniglot",
         splits=partial(splits, turned=turned),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import SettingsError
 from ..region import Region, draw
-from ..task import Examples, Inputs, Task, each
+from ..task import Examples, Inputs, Task, each, stacked
 
 TRIES = 20  # places of a crop before the whole region is taken
 
@@ -25,7 +25,7 @@ class Sampling:
     shots    fewest and most labels a class in the support; the number is drawn log-uniformly
     queries  most labels a class in the query
     crop     most pixels a side, 0 for the whole region
-    augment  turn by quarters and mirror
+    augment  turn by quarters and mirror; images that have one target each on their own
     jitter   deviation of a gain of each date, and of each of its bands; a few hundredths, 0 for none
     """
 
@@ -63,14 +63,46 @@ class Sampling:
         shots = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
         return max(1, min(shots, high, int(examples.counts().min()) - 1))
 
+    def on(self, turns: bool) -> Sampling:
+        """As it is for a data set: without `augment` where an image that is turned is no longer of its class."""
+        return replace(self, augment=self.augment and turns)
+
     def changed(self, examples: Examples, rng: np.random.Generator) -> Examples:
-        """The same land, turned, mirrored and under other light."""
-        if examples.targets.dim() < 3:
+        """The same land, turned, mirrored and under other light; each image on its own where it has one target."""
+        if examples.targets.dim() > 2:
+            change = self.change(rng, square=True)  # support and query share the map: it may change its shape
+            turned = each(self.lit(examples.inputs, rng), change)
+            return replace(examples, inputs=turned, targets=change(examples.targets), base_targets=None)
+        if values(examples.inputs).dim() < 4:  # rows of a table, or series
             return examples
-        turns, mirror = (int(rng.integers(4)), bool(rng.integers(2))) if self.augment else (0, False)
-        inputs = relit(examples.inputs, self.jitter, rng) if self.jitter else examples.inputs
-        turned = each(inputs, lambda t: turn(t, turns, mirror))
-        return replace(examples, inputs=turned, targets=turn(examples.targets, turns, mirror), base_targets=None)
+        return replace(examples, inputs=self.each_changed(examples.inputs, rng))
+
+    def each_changed(self, inputs: Inputs, rng: np.random.Generator) -> Inputs:
+        """Images (n, bands, height, width), each turned, mirrored and lit on its own."""
+        height, width = values(inputs).shape[-2:]
+        found = []
+        for place in range(len(values(inputs))):
+            change = self.change(rng, square=height == width)
+            found.append(each(self.lit(one(inputs, place), rng), change))
+        return stacked(found)
+
+    def change(self, rng: np.random.Generator, *, square: bool) -> Callable[[Tensor], Tensor]:
+        """A draw of one of the eight turns, or of the four that leave the shape where it isn't square."""
+        quarters, mirror = (int(rng.integers(4)), bool(rng.integers(2))) if self.augment else (0, False)
+        return partial(turn, quarters=quarters if square else quarters // 2 * 2, mirror=mirror)
+
+    def lit(self, inputs: Inputs, rng: np.random.Generator) -> Inputs:
+        return relit(inputs, self.jitter, rng) if self.jitter else inputs
+
+
+def values(inputs: Inputs) -> Tensor:
+    """The bands among the inputs."""
+    return inputs["bands"] if isinstance(inputs, Mapping) else inputs
+
+
+def one(inputs: Inputs, place: int) -> Inputs:
+    """One of the images, as a set of its own."""
+    return each(inputs, lambda t: t[place : place + 1])
 
 
 def turn(maps: Tensor, quarters: int, mirror: bool) -> Tensor:
@@ -102,7 +134,7 @@ def piece(maps: Tensor, top: int, left: int, side: int) -> Tensor:
 
 def relit(inputs: Inputs, deviation: float, rng: np.random.Generator) -> Inputs:
     """Bands times a gain of their date and one of their own; inputs without dates are one date."""
-    bands = inputs["bands"] if isinstance(inputs, Mapping) else inputs
+    bands = values(inputs)
     count = bands.shape[1]
     dates = inputs["dates"][0].numpy() if isinstance(inputs, Mapping) and "dates" in inputs else np.zeros(count, int)
     of_date = rng.normal(0, deviation, int(dates.max()) + 1)[dates]

@@ -62,12 +62,15 @@ def context(record: Row, tables: dict[str, pd.DataFrame], examples: Sequence[Exa
         "classes": by_class(tables["classes"], middle, [row["learner"] for row in at_middle]),
         "calibration": calibration(tables["calibration"], middle, [row["learner"] for row in at_middle], paint),
         "cost": cost(record, tables["cost"], middle, paint),
-        "costs": cost_rows(tables["cost"], record["learners"]),
+        "costs": cost_rows(tables["cost"], [*record["learners"], *record["unlisted"]]),
         "paths": paths(record, tables["paths"], middle, paint),
         "examples": example_blocks(examples, bands),
         "leaks": record.get("leaks"),
         "tuned": tuned(tables["tuning"]),
-        "settings": [(learner, json.dumps(learner["settings"], ensure_ascii=False)) for learner in record["learners"]],
+        "settings": [
+            (learner, json.dumps(learner["settings"], ensure_ascii=False))
+            for learner in [*record["learners"], *record["unlisted"]]
+        ],
     }
 
 
