@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,12 @@ class School:
             if record.get("key") == key:
                 return learner, record
         folder.mkdir(parents=True, exist_ok=True)
-        learner, (training, sampling) = entry.make(frame, seed), entry.training
-        training, began = replace(training, seed=seed), time.process_time()
-        usable = self.usable(sampling)
+        (training, sampling), began = entry.training, time.process_time()
+        learner = entry.make(frame, seed).gather(region.examples for region in self.regions)
+        training, usable = replace(training, seed=seed), cache(lambda: self.usable(sampling))
         state = meta_train(
             learner,
-            lambda step: self.tasks(usable, sampling, training.tasks_per_step, seed, step),
+            lambda step: self.tasks(usable(), sampling, training.tasks_per_step, seed, step),
             training,
             validate=self.validate,
             folder=folder,

@@ -17,7 +17,7 @@ from ..files import write_json
 from ..problem import Classes
 from ..region import Region
 from .drawing import Drawer
-from .entries import Entry, Frame, frame_of
+from .entries import Entry, Frame, check_pool, frame_of
 from .folds import crossing
 from .judge import encoded, judged
 from .pool import in_order
@@ -94,7 +94,7 @@ class Bench:
         regions = Regions(self.data, self.root, tasks.prints)
         read = [regions(site) for site in first.regions]
         frame = self.frame(read[0], tasks)
-        entries = (*self.protocol.learners, *(rivals(frame) if self.protocol.rivals else ()))
+        entries = (*self.protocol.learners, *(rivals(frame, tasks.folds) if self.protocol.rivals else ()))
         setup = self.setup(folder, distinct(entries), frame)
         tuned = [entry.label for entry in setup.entries if entry.tune]
         if tuned and not all(fold.validation for fold in tasks.folds):
@@ -102,6 +102,7 @@ class Bench:
                 f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
             )
         for entry in setup.entries:
+            check_pool(entry, frame)
             try_out(entry, frame, read, first, self.hidden, setup.score)
         return setup
 
@@ -111,7 +112,8 @@ class Bench:
         shared = problem.outputs if self.data.problem is not None else 0
         base = max(len(fold.train) for fold in tasks.folds) if of_classes else shared
         frame = frame_of(region, ways, base)
-        return replace(frame, classes=isinstance(problem, Classes))
+        classes = isinstance(problem, Classes)
+        return replace(frame, classes=classes, shared=not (classes and self.hidden))
 
 
 def distinct(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

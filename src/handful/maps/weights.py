@@ -29,7 +29,7 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     if isinstance(bare, Classical):
         return make(name, encoder="context", seed=seed)
     source, source_name = _source(str(SHIPPED if weights is None else weights))
-    if source_name == name and source.outputs >= outputs:
+    if source_name == name and (source.outputs >= outputs or source.keeps_rows):
         return source
     learner = on_encoder_of(source, name, outputs=outputs, seed=seed)
     if source_name == name and not getattr(source, "prior_mean", False):
