@@ -16,6 +16,7 @@ from handful.data import DATASETS
 from handful.errors import SettingsError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+PROTOCOLS = sorted(path.stem for path in BENCHMARKS.glob("bench-*.toml"))
 GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
 
 
@@ -40,6 +41,7 @@ GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
         ({"learners": [{"name": "ridge", "tune": {"penalty": [1.0, 2.0]}}]}, "2 combinations .* budget is 8"),
         ({"learners": [{"name": "ridge"}, {"name": "ridge"}]}, "two learners are called 'ridge'"),
         ({"learners": []}, "nothing to compare"),
+        ({"learners": [{"name": "pooled"}]}, "keeps rows of the train sites: add train = {}"),
         ({"rivals": 3}, "rivals is 3"),
         ({"report": {"score": "acuracy"}}, "or accuracy or auc"),
     ],
@@ -88,12 +90,13 @@ def test_an_official_split_without_a_part_for_choosing_gets_one() -> None:
 
 
 def test_each_data_set_to_be_measured_has_a_protocol() -> None:
-    assert {path.stem.removeprefix("bench-") for path in BENCHMARKS.glob("bench-*.toml")} == set(FORMS)
+    assert {read_protocol(BENCHMARKS / f"{stem}.toml").data.name for stem in PROTOCOLS} == set(FORMS)
 
 
-@pytest.mark.parametrize("name", sorted(FORMS))
-def test_the_protocols_of_the_benchmarks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    protocol = quick(read_protocol(BENCHMARKS / f"bench-{name}.toml"))
+@pytest.mark.parametrize("stem", PROTOCOLS)
+def test_the_protocols_of_the_benchmarks(stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = quick(read_protocol(BENCHMARKS / f"{stem}.toml"))
+    name = protocol.data.name
     monkeypatch.setitem(DATASETS, name, stand_in(DATASETS[name], 21 if name == "ucmerced" else 8))
     setup, tasks, _ = run(Bench(protocol, tmp_path), tmp_path, workers=1)
     frame = write_tables(tmp_path, setup, tasks)

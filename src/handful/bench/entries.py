@@ -110,7 +110,7 @@ class Entry:
 
 
 def has(name: str, trait: str) -> bool:
-    """Whether the learner of that name pretrains on the classes that regions share, or keeps rows of the regions."""
+    """Whether the learner of that name says so of itself: pools_classes, keeps_rows, transductive."""
     made = LEARNERS.get(name)
     return bool(getattr(getattr(made, "func", made), trait, False))
 
@@ -120,7 +120,7 @@ def check_pool(entry: Entry, frame: Frame) -> None:
     if has(entry.name, "keeps_rows") and not frame.shared:
         raise SettingsError(
             f"learner '{entry.label}' pools the rows of all train sites, but a task's classes are hidden: "
-            "leave it out, or set classes = \"shared\" under [data] where they mean the same at every site."
+            'leave it out, or set classes = "shared" under [data] where they mean the same at every site.'
         )
 
 

@@ -23,6 +23,9 @@ FITTED: dict[bytes, RowAnswer] = {}  # the last one of this process, by what it 
 class Pool(nn.Module):
     """Rows kept of the regions: features (rows, width) and targets (rows,), class indices as floats too."""
 
+    features: Tensor
+    targets: Tensor
+
     def __init__(self, rows: int, width: int):
         super().__init__()
         self.register_buffer("features", torch.zeros(rows, width))
@@ -76,7 +79,7 @@ class Pooled(Learner):
             lots, features, targets = lots[first], features[first], targets[first]
         if len(means) != 1 or not len(lots):
             raise SettingsError("a pool takes labelled rows of regions whose answers mean the same: there are none.")
-        found = replace(self, kept=tuple(features.shape), means=means.pop())
+        found = replace(self, kept=(len(features), features.shape[1]), means=means.pop())
         found.net.head.load_state_dict({"features": features, "targets": targets})
         return found
 
