@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import pydantic
 import torch
@@ -83,6 +83,7 @@ class Learner(ABC):
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
     pools_classes: ClassVar[bool] = False  # True: pretrains on the classes that regions share, a column each
+    keeps_rows: ClassVar[bool] = False  # True: keeps rows of the regions, whose answers must mean the same everywhere
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
 
     def __post_init__(self) -> None:
@@ -105,6 +106,10 @@ class Learner(ABC):
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()
+
+    def gather(self, sets: Iterable[Examples]) -> Self:
+        """The learner with what it keeps of the examples that it is trained on, before any training: itself."""
+        return self
 
     def adapt(self, support: Examples) -> Predictor:
         """Learn from the support set; leaves the learner as it was, and is differentiable while `net` trains.

@@ -66,6 +66,15 @@ class Problem(ABC):
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
         """A prediction fitted on standardised targets, back in units; classes without a label are closed."""
 
+    @property
+    @abstractmethod
+    def means(self) -> tuple[str, ...]:
+        """What targets mean, in words: names of classes, or quantity and unit."""
+
+    @abstractmethod
+    def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
+        """Targets that mean something else in this problem's own terms; what it has no name for is unlabelled."""
+
     @abstractmethod
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         """Targets with everything outside the mask `keep` unlabelled."""
@@ -119,6 +128,14 @@ class Classes(Problem):
             return prediction._replace(mean=scores)
         closed = ~seen.view(1, -1, *[1] * (scores.dim() - 2))
         return prediction._replace(mean=scores.masked_fill(closed, CLOSED))
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        return self.names
+
+    def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
+        own = [self.names.index(name) if name in self.names else UNLABELLED for name in means]
+        return torch.tensor(own)[targets.long()]
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, UNLABELLED)
@@ -177,6 +194,13 @@ class Quantity(Problem):
         known = targets[self.labelled(targets)]
         spread = known.std(correction=0)
         return known.mean(), torch.where(spread > 0, spread, torch.ones_like(spread))
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        return self.name, self.unit
+
+    def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
+        return targets if means == self.means else torch.full_like(targets, float("nan"))
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, float("nan"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_bench import FORMS, registered, stand_in, tables
@@ -16,6 +17,7 @@ from handful.data import DATASETS
 from handful.errors import SettingsError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+PROTOCOLS = sorted(path.stem for path in BENCHMARKS.glob("bench-*.toml"))
 GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
 
 
@@ -40,6 +42,7 @@ GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
         ({"learners": [{"name": "ridge", "tune": {"penalty": [1.0, 2.0]}}]}, "2 combinations .* budget is 8"),
         ({"learners": [{"name": "ridge"}, {"name": "ridge"}]}, "two learners are called 'ridge'"),
         ({"learners": []}, "nothing to compare"),
+        ({"learners": [{"name": "pooled"}]}, "keeps rows of the train sites: add train = {}"),
         ({"rivals": 3}, "rivals is 3"),
         ({"report": {"score": "acuracy"}}, "or accuracy or auc"),
     ],
@@ -88,13 +91,16 @@ def test_an_official_split_without_a_part_for_choosing_gets_one() -> None:
 
 
 def test_each_data_set_to_be_measured_has_a_protocol() -> None:
-    assert {path.stem.removeprefix("bench-") for path in BENCHMARKS.glob("bench-*.toml")} == set(FORMS)
+    assert {read_protocol(BENCHMARKS / f"{stem}.toml").data.name for stem in PROTOCOLS} == set(FORMS)
 
 
-@pytest.mark.parametrize("name", sorted(FORMS))
-def test_the_protocols_of_the_benchmarks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    protocol = quick(read_protocol(BENCHMARKS / f"bench-{name}.toml"))
+@pytest.mark.parametrize("stem", PROTOCOLS)
+def test_the_protocols_of_the_benchmarks(stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = quick(read_protocol(BENCHMARKS / f"{stem}.toml"))
+    name = protocol.data.name
     monkeypatch.setitem(DATASETS, name, stand_in(DATASETS[name], 21 if name == "ucmerced" else 8))
+    for other in {other for entry in protocol.learners for other in entry.sets}:
+        monkeypatch.setitem(DATASETS, other, stand_in(DATASETS[other], 6))
     setup, tasks, _ = run(Bench(protocol, tmp_path), tmp_path, workers=1)
     frame = write_tables(tmp_path, setup, tasks)
     assert set(frame["learner"]) >= {entry.label for entry in protocol.learners}
@@ -102,11 +108,18 @@ def test_the_protocols_of_the_benchmarks(name: str, tmp_path: Path, monkeypatch:
     assert frame[setup.score].notna().all() and {entry.rival for entry in setup.entries} == {False, True}
 
 
+def small_net(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with a narrow ResNet on tiny images, where they have one."""
+    if settings.get("encoder") != "resnet12":
+        return settings
+    return {**settings, "encoder_settings": {"width": 4, "side": 16}}
+
+
 def quick(protocol: Protocol) -> Protocol:
     """The protocol with the budgets of a test: every table of it stays, no number of its trainings does."""
-    short = {"steps": 2, "validate_every": 1, "queries": 4}
+    short = {"steps": 2, "validate_every": 1, "queries": 4, "tasks_per_step": 1}
     learners = tuple(
-        replace(entry, train=entry.train and {**entry.train, **short, "tasks_per_step": 1})
+        replace(entry, train=entry.train and {**entry.train, **short}, settings=small_net(entry.settings))
         for entry in protocol.learners
     )
     tasks = replace(protocol.tasks, draws=1, count=2 if protocol.tasks.count else 0, seeds=1)

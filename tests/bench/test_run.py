@@ -8,11 +8,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from small_bench import registered
 
 from handful.bench import work
+from handful.bench.entries import Frame
+from handful.bench.folds import Fold
+from handful.bench.rivals import rivals
+from handful.bench.tasks import read_tasks
+from handful.checkpoint import load
 from handful.cli.bench import command
+from handful.data import DATASETS
 from handful.errors import DataError, HandfulError, OutputError, SettingsError
 from handful.folder import hold
 
@@ -174,3 +181,58 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     with registered("tables"):
         found = bench(tmp_path, BASE, "--dry-run")
     assert "sha256:" in found.stdout and not (tmp_path / "out").exists()
+
+
+POOL = """
+rivals = false
+[data]
+name = "made-up"
+test = 0.3
+validation = 0.3
+[tasks]
+shots = [2]
+draws = 1
+[[learners]]
+name = "pooled"
+label = "own pool"
+encoder = "plain"
+estimator = "logistic"
+most = 30
+train = {}
+tune = { weight = [1, 5] }
+[tune]
+trials = 2
+"""
+SHARED = POOL.replace("test = 0.3", 'test = 0.3\nclasses = "shared"')
+
+
+@pytest.mark.parametrize(("kind", "text"), [("quantity", POOL), ("tables", SHARED)])
+def test_a_pool_holds_rows_of_train_sites_and_is_the_same_after_a_kill(kind: str, text: str, tmp_path: Path) -> None:
+    with registered(kind) as name:
+        bench(tmp_path, text)
+        fold = read_tasks(tmp_path / "out" / "tasks.json").folds[0]
+        train = torch.cat([DATASETS[name].read(tmp_path, site, "").examples.inputs for site in fold.train])
+        before = (tmp_path / "out" / "scores.csv").read_bytes()
+        for file in (*(tmp_path / "out" / "parts").glob("score-*"), tmp_path / "out" / "bench.json"):
+            file.unlink()
+        bench(tmp_path, text)
+    assert (tmp_path / "out" / "scores.csv").read_bytes() == before
+    pools = [load(path)[0] for path in (tmp_path / "out" / "checkpoints").glob("own-pool*")]
+    assert len(pools) == 2 and {tuple(pool.kept) for pool in pools} == {(30, 4)}
+    assert all((train == row).all(1).any() for row in pools[0].net.head.features)
+
+
+def test_a_pool_of_hidden_classes_is_refused(tmp_path: Path) -> None:
+    with registered("tables"), pytest.raises(SettingsError, match="'own pool' pools the rows .* are hidden"):
+        bench(tmp_path, POOL)
+
+
+@pytest.mark.parametrize(("classes", "shared", "train"), [(1, 1, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
+def test_rivals_keep_a_pool_where_answers_mean_the_same_and_there_are_sites(
+    classes: bool, shared: bool, train: bool
+) -> None:
+    folds = [Fold("", ("a",), (), ("b",)), Fold("", ("b",) * train, (), ("a",))]
+    found = {entry.label for entry in rivals(Frame("rows", 4, 3, classes=classes, shared=shared), folds)}
+    pooled = {"forest on the pool", "linear on the pool", "forest on pool and support"}
+    assert found & pooled == (pooled if shared and train else set())
+    assert ("mean of the support" in found) != classes and ("nearest mean" in found) == classes

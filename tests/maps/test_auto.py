@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import small_map
+import torch
 
+from handful.checkpoint import save
 from handful.errors import SettingsError
 from handful.learners import make
 from handful.maps.auto import DEFAULT, Candidate, Trial, candidates, choose, enough, try_all, unique, worth
@@ -15,6 +18,7 @@ from handful.maps.judge import ClassJudge, Labelled
 from handful.maps.members import Member
 from handful.maps.weights import check_bands, pretrained
 from handful.problem import Classes, Quantity
+from handful.task import Examples
 
 CLASSES = Classes(small_map.NAMES)
 
@@ -100,10 +104,17 @@ def test_all_under_the_same_folds() -> None:
     np.testing.assert_array_equal(alone[0].answers, trials[0].answers)
 
 
+def test_a_checkpoint_with_a_pool_maps_with_its_rows(tmp_path: Path) -> None:
+    rows = Examples(torch.rand(7, 3), torch.arange(7) % 2, Classes(("water", "forest")))
+    save(make("pooled", encoder="plain").gather([rows]), "pooled", tmp_path)
+    assert pretrained("pooled", 5, weights=tmp_path).kept == (7, 3)
+
+
 def test_learners_with_shipped_weights() -> None:
     ridge, logistic = pretrained("ridge", 5), pretrained("logistic", 5)
     assert ridge.encoder == "spectral" and logistic.encoder == "context"
     assert Member("ridge", ridge).learner.outputs >= 2
+    assert pretrained("pooled", 5).encoder == "context"
     with pytest.raises(SettingsError, match="Did you mean ridge"):
         pretrained("rigde", 5)
     dense = make("ridge", encoder="dense", encoder_settings={"bands": 3, "width": 4, "blocks": 1})

@@ -34,6 +34,7 @@ class Frame:
     bands    of an image or pixel, or features of a row
     outputs  the most classes of a task, 1 for a quantity
     base     classes that regions share, for pretraining on all of them
+    shared   whether an answer means the same in every task, so that rows of other regions can be pooled
     """
 
     form: str
@@ -41,6 +42,7 @@ class Frame:
     outputs: int
     base: int = 0
     classes: bool = True
+    shared: bool = False
 
 
 def frame_of(region: Region, ways: int) -> Frame:
@@ -82,7 +84,7 @@ class Entry:
         inner = dict(settings.pop("encoder_settings", {}))
         if encoder in ENCODERS and "bands" in signature(ENCODERS[encoder]).parameters:
             inner.setdefault("bands", frame.bands)
-        wide = max(frame.outputs, frame.base) if pools(self.name) else frame.outputs
+        wide = max(frame.outputs, frame.base) if has(self.name, "pools_classes") else frame.outputs
         whole = {"outputs": max(1, wide), "seed": seed, **settings, "encoder": encoder, "encoder_settings": inner}
         return make(self.name, **whole)
 
@@ -120,10 +122,19 @@ class Entry:
         return replace(self, settings=settings, train=train if self.train is not None else None)
 
 
-def pools(name: str) -> bool:
-    """Whether the learner pretrains on the classes that regions share, so that its head needs a column for each."""
+def has(name: str, trait: str) -> bool:
+    """Whether the learner of that name says so of itself: pools_classes, keeps_rows, transductive."""
     made = LEARNERS.get(name)
-    return bool(getattr(getattr(made, "func", made), "pools_classes", False))
+    return bool(getattr(getattr(made, "func", made), trait, False))
+
+
+def check_pool(entry: Entry, frame: Frame) -> None:
+    """Raise SettingsError where a learner keeps rows of the regions, but a task's classes have no names."""
+    if has(entry.name, "keeps_rows") and not frame.shared:
+        raise SettingsError(
+            f"learner '{entry.label}' pools the rows of all train sites, but a task's classes are hidden: "
+            'leave it out, or set classes = "shared" under [data] where they mean the same at every site.'
+        )
 
 
 def default_encoder(frame: Frame) -> str:
@@ -163,6 +174,8 @@ def lists(label: str, tune: Any) -> Iterator[tuple[str, list[Any]]]:
 
 def check_train(entry: Entry) -> None:
     if entry.train is None:
+        if has(entry.name, "keeps_rows"):
+            raise SettingsError(f"learner '{entry.label}' keeps rows of the train sites: add train = {{}}.")
         return
     if not isinstance(entry.train, dict):
         raise SettingsError(f"learner '{entry.label}' train must be a table: train = {{ steps = 500 }}.")

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,13 @@ class School:
             if record.get("key") == key:
                 return learner, record
         folder.mkdir(parents=True, exist_ok=True)
-        learner, (training, sampling) = begun(entry, frame, seed, start and start[0]), entry.training
-        training, began = replace(training, seed=seed), time.process_time()
-        usable = self.usable(sampling)
+        (training, sampling), began = entry.training, time.process_time()
+        learner = begun(entry, frame, seed, start and start[0])
+        learner = learner.gather(region.examples for source in self.sources for region in source.regions)
+        training, usable = replace(training, seed=seed), cache(lambda: self.usable(sampling))
         state = meta_train(
             learner,
-            lambda step: self.tasks(usable, sampling, training.tasks_per_step, seed, step),
+            lambda step: self.tasks(usable(), sampling, training.tasks_per_step, seed, step),
             training,
             validate=self.validate,
             folder=folder,

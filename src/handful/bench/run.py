@@ -16,7 +16,7 @@ from ..errors import DataError, HandfulError, OutputError, SettingsError
 from ..files import write_json
 from ..region import Region
 from .drawing import Drawer
-from .entries import Entry, Frame, frame_of, pools
+from .entries import Entry, Frame, check_pool, frame_of, has
 from .folds import crossing
 from .judge import encoded, judged
 from .pool import in_order
@@ -118,7 +118,9 @@ class Bench:
             return max(len(fold.train) for fold in tasks.folds)
         if self.data.problem is not None:
             return self.data.problem.outputs
-        if not any(pools(entry.name) and entry.train is not None and not entry.sets for entry in entries):
+        if not any(
+            has(entry.name, "pools_classes") and entry.train is not None and not entry.sets for entry in entries
+        ):
             return 0
         parts = [Source(self.data, self.root, fold.train, keep_going=self.keep_going) for fold in tasks.folds]
         return max(len(class_names(part.regions)) for part in parts)
@@ -129,7 +131,7 @@ class Bench:
         regions = Regions(self.data, self.root, tasks.prints)
         read = [regions(site) for site in first.regions]
         frame = self.frame(read[0], tasks)
-        entries = (*self.protocol.learners, *(rivals(frame) if self.protocol.rivals else ()))
+        entries = (*self.protocol.learners, *(rivals(frame, tasks.folds) if self.protocol.rivals else ()))
         check_forms(entries, frame)
         setup = self.setup(folder, distinct(entries), frame, tasks)
         tuned = [entry.label for entry in setup.entries if entry.tune]
@@ -138,11 +140,13 @@ class Bench:
                 f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
             )
         for entry in setup.entries:
+            check_pool(entry, frame)
             try_out(entry, setup.frame_of(entry), read, first, self.hidden, setup.score)
         return setup
 
     def frame(self, region: Region, tasks: TaskList) -> Frame:
-        return frame_of(region, max(len(task.classes) for task in tasks.tasks))
+        frame = frame_of(region, max(len(task.classes) for task in tasks.tasks))
+        return replace(frame, shared=not (frame.classes and self.hidden))
 
 
 def check_forms(entries: tuple[Entry, ...], frame: Frame) -> None:

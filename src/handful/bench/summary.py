@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..learners import LEARNERS
 from .differences import difference, holm, signed_rank
-from .entries import Entry
+from .entries import Entry, has
 from .ranks import Ranks, average_ranks
 from .scores import BETTER, CLASS_SCORES
 from .statistics import interval
@@ -81,16 +80,16 @@ def unit_words(setup: Setup, tasks: TaskList) -> str:
 
 
 def told_of(entry: Entry, setup: Setup) -> dict[str, Any]:
-    made = LEARNERS[entry.name]
     return {
         "label": entry.label,
         "name": entry.name,
         "rival": entry.rival,
-        "trained": entry.train is not None,
+        "trained": entry.train is not None and not has(entry.name, "keeps_rows"),
+        "pooled": has(entry.name, "keeps_rows"),
         "trained_on": list(entry.sets),
         "start": entry.start,
         "trials": setup.protocol.tune.trials if entry.tune else 0,
-        "transductive": bool(getattr(getattr(made, "func", made), "transductive", False)),
+        "transductive": has(entry.name, "transductive"),
         "settings": {key: value for key, value in entry.settings.items()},
     }
 

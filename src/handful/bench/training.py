@@ -100,7 +100,7 @@ class Job:
         anew  forget an interrupted run of another recipe
         Raises CheckpointError where the folder holds such a run, or a damaged one.
         """
-        recipe, learner = self.recipe, self.make()
+        recipe, learner = self.recipe, self.make().gather(region.examples for region in self.regions)
         sampling = recipe.sampling.on(self.data.turns)
         torch.set_num_threads(1)  # sums of floats depend on how threads share them
         if anew:

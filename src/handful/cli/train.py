@@ -59,7 +59,7 @@ def run(path: str, root: str, output: Path, choices: dict[str, Any]) -> None:
 def sentence(output: Path, told: dict[str, Any]) -> str:
     """What was made, for a person."""
     if not told["steps"]:
-        return f"{output}: nothing to learn across regions; the learner's settings are kept"
+        return f"{output}: nothing to learn in steps; the settings are kept, and the rows of a learner that pools them"
     best = told["validation"]
     score = "" if best is None else f"; best on validation regions at step {told['best_step']}: {best:.3f}"
     return f"{output}: {told['steps']} steps in {told['seconds']:.0f} s{score}"

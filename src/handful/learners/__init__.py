@@ -8,9 +8,10 @@ from typing import Any
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
 from .averaged_ridge import AveragedRidge
-from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
+from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
 from .maml import Maml, first_order_maml
+from .pooled import Pooled
 from .protonet import ProtoNet, protonet_cosine
 from .ridge import Ridge
 
@@ -20,6 +21,8 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "logistic": logistic,
     "svm": svm,
     "nearest_mean": nearest_mean,
+    "mean": mean,
+    "pooled": Pooled,
     "scratch": scratch,
     "fine_tune": FineTune,
     "linear_probe": linear_probe,

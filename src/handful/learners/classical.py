@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from scipy.spatial.distance import cdist
 from sklearn.base import is_classifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model import Ridge as RidgeRegressor
@@ -23,7 +24,7 @@ from ..errors import TaskError
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Classes, Prediction, Problem
 
-Kind = Literal["random_forest", "extra_trees", "logistic", "svm", "nearest_mean"]
+Kind = Literal["random_forest", "extra_trees", "logistic", "svm", "nearest_mean", "mean"]
 Make = Callable[["Classical"], Any]
 
 CLASSIFIERS: dict[Kind, Make] = {
@@ -32,12 +33,14 @@ CLASSIFIERS: dict[Kind, Make] = {
     "logistic": lambda s: s.scaled(LogisticRegression(C=s.strength, class_weight="balanced", max_iter=2000)),
     "svm": lambda s: s.scaled(SVC(C=s.strength, class_weight="balanced", decision_function_shape="ovr")),
     "nearest_mean": lambda s: s.scaled(NearestCentroid()),
+    "mean": lambda s: DummyClassifier(),
 }
 REGRESSORS: dict[Kind, Make] = {
     "random_forest": lambda s: RandomForestRegressor(s.trees, random_state=s.seed),
     "extra_trees": lambda s: ExtraTreesRegressor(s.trees, random_state=s.seed),
     "logistic": lambda s: s.scaled(RidgeRegressor(alpha=1 / s.strength)),  # its counterpart for numbers
     "svm": lambda s: s.scaled(SVR(C=s.strength)),
+    "mean": lambda s: DummyRegressor(),
 }
 
 
@@ -46,7 +49,8 @@ class Classical(Learner):
     """An estimator of scikit-learn; nothing is learned across tasks.
 
     estimator  random forest (Breiman 2001), extra trees (Geurts et al. 2006), logistic or linear regression,
-               support vector machine with a radial kernel, nearest class mean; the last for classes only
+               support vector machine with a radial kernel, nearest class mean (for classes only); or the mean of the
+               targets, or their shares of classes, whatever the features are
     trees      how many, for the two forests
     strength   C, for logistic regression and the support vector machine
     standard   bring features to mean 0 and deviation 1 over the support first, all but for forests; on a handful of
@@ -105,3 +109,4 @@ extra_trees = partial(Classical, estimator="extra_trees")
 logistic = partial(Classical, estimator="logistic")
 svm = partial(Classical, estimator="svm")
 nearest_mean = partial(Classical, estimator="nearest_mean")
+mean = partial(Classical, estimator="mean")

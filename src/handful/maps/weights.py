@@ -26,11 +26,14 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     bare = make(name, seed=seed)
     if weights is not None:
         _source(str(weights))  # whatever is wrong with them is said, also where they aren't used
+    fixed = make(name, encoder="context", seed=seed)
     if isinstance(bare, Classical):
-        return make(name, encoder="context", seed=seed)
+        return fixed
     source, source_name = _source(str(SHIPPED if weights is None else weights))
-    if source_name == name and source.outputs >= outputs:
+    if source_name == name and (source.outputs >= outputs or source.keeps_rows):
         return source
+    if not bare.meta_learned:  # a pool that isn't the checkpoint's: it has no rows
+        return fixed
     learner = on_encoder_of(source, name, outputs=outputs, seed=seed)
     if source_name == name and not getattr(source, "prior_mean", False):
         learner.net.head.load_state_dict(source.net.head.state_dict())
