@@ -43,10 +43,11 @@ def run(path: str, root: Path, output: Path, choices: dict[str, Any]) -> None:
 def say_plan(bench: Any, choices: dict[str, Any]) -> None:
     tasks = bench.draw()
     setup = bench.prepare(Path(), tasks)
-    lines = [f"{len(tasks.tasks)} tasks of {len(tasks.folds)} splits; {tasks.checksum}"]
-    lines += [f"{entry.label}: {bench.protocol.tasks.seeds} seeds" for entry in setup.entries]
+    counts = {"tasks": len(tasks.tasks), "splits": len(tasks.folds), "seeds": bench.protocol.tasks.seeds}
+    lines = [*(f"{name}: {count}" for name, count in counts.items()), f"checksum: {tasks.checksum}"]
+    lines += [f"learner: {entry.label}" for entry in setup.entries]
     options.note(tasks.notes, choices["quiet"])
-    options.result("\n".join(lines), {"tasks": len(tasks.tasks), "checksum": tasks.checksum}, choices["as_json"])
+    options.result("\n".join(lines), {**counts, "checksum": tasks.checksum}, choices["as_json"])
 
 
 def compared(bench: Any, output: Path, choices: dict[str, Any]) -> dict[str, Any]:
