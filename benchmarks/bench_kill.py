@@ -21,13 +21,14 @@ from kill import A_FOLDER, sums
 
 FILES = ("scores.csv", "classes.csv", "calibration.csv", "paths.csv", "tuning.csv", "tasks.json", "leaks.json")
 PROTOCOL = """
+rivals = false
 [data]
 name = "forest-damage"
-validation = 0.1
+validation = 2
 [tasks]
 shots = [1, 5]
 draws = 2
-count = 8
+count = 4
 seeds = 2
 [tune]
 trials = 2
@@ -40,7 +41,7 @@ tune = { penalty = [0.1, 1.0] }
 name = "protonet"
 encoder = "dense"
 encoder_settings = { width = 8 }
-train = { steps = 30, tasks_per_step = 1, validate_every = 10, keep_every = 5, shots = [1, 5], crop = 32 }
+train = { steps = 20, tasks_per_step = 1, validate_every = 10, keep_every = 2, shots = [1, 5], crop = 32 }
 """
 
 

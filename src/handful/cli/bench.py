@@ -94,10 +94,12 @@ def searched(bench: Any, tasks: Any, output: Path) -> dict[str, Any]:
 
 def table(record: dict[str, Any]) -> str:
     """A line a learner, a column a number of shots; an asterisk where it differs from what it is compared with."""
+    from ..report.bench_charts import of_labels
+
     shots, score = record["shots"], record["score"]
     lines = [f"{score} on {record['tasks']} tasks of {record['data']}, mean (95 % interval over {record['unit']}s)"]
     width = max(len(entry["label"]) for entry in record["learners"])
-    lines.append(" " * width + "".join(f"  {f'{k} a class':>26}" for k in shots))
+    lines.append(" " * width + "".join(f"  {of_labels(record, k):>26}" for k in shots))
     by = {(row["learner"], row["shots"]): row for row in record["table"]}
     for entry in record["learners"]:
         cells = [cell(by[entry["label"], k], score) for k in shots]
