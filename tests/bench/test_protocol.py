@@ -32,6 +32,7 @@ GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
         ({"learners": [{"name": "rigde"}]}, "Did you mean ridge"),
         ({"learners": [{"label": "x"}]}, "has no name"),
         ({"learners": [{"name": "ridge", "penalti": 1}]}, "penalty"),
+        ({"learners": [{"name": "ridge", "encoder_settings": {"width": 8}}]}, "encoder_settings but no encoder"),
         ({"learners": [{"name": "ridge", "train": {"step": 3}}]}, "Did you mean steps"),
         ({"learners": [{"name": "ridge", "train": {"seed": 3}}]}, r"\[tasks\] seeds"),
         ({"learners": [{"name": "ridge", "tune": {"penalti": [1.0]}}]}, "penalty"),

@@ -21,7 +21,7 @@ def record(**changes: Any) -> dict[str, Any]:
     rows += [row("ridge", 5, 30.0, difference={"mean": -2.0, **gap}), row("forest", 5, 32.0)]
     learners = [
         {"label": label, "name": label, "rival": rival, "trained": False, "trials": 0, "transductive": False,
-         "settings": {}, "begins": "at random", "start": None}
+         "settings": {}}
         for label, rival in (("ridge", False), ("forest", True))
     ]  # fmt: skip
     ranks = {"mean": {"ridge": 1.0, "forest": 2.0}, "critical": None, "blocks": 8, "p": None}
