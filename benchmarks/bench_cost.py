@@ -125,7 +125,9 @@ def main() -> None:
 
 
 def told(args: argparse.Namespace, clock: Clock, whole: float) -> list[str]:
-    rows = [[words, f"{spent:.1f}", f"{spent / whole:.1%}", clock.calls[words]] for words, spent in clock.seconds.items()]
+    rows = [
+        [words, f"{spent:.1f}", f"{spent / whole:.1%}", clock.calls[words]] for words, spent in clock.seconds.items()
+    ]
     rows.sort(key=lambda row: -float(row[1]))
     rows.append(["all else", f"{whole - sum(clock.seconds.values()):.1f}", "", ""])
     return [

@@ -126,7 +126,9 @@ def entry_of(table: Mapping[str, Any]) -> Entry:
     label = str(rest.pop("label", name))
     tune, train = rest.pop("tune", {}), rest.pop("train", None)
     if "encoder_settings" in rest and "encoder" not in rest:
-        raise SettingsError(f"learner '{label}' has encoder_settings but no encoder: name it, such as encoder = \"conv4\".")
+        raise SettingsError(
+            f"learner '{label}' has encoder_settings but no encoder: name it, such as encoder = \"conv4\"."
+        )
     entry = Entry(name, label, rest, {key: list(values) for key, values in lists(label, tune)}, train)
     check_train(entry)
     probe = entry.make(Frame("images", 3, 2))  # of any size: names of settings and their values are checked
