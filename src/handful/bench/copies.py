@@ -107,7 +107,7 @@ def distances(ways: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 
 
 def alike(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How one detail (32, 32) correlates with others (n, 32, 32), each in the best way of lying: (n,); 0 of flat ones."""
+    """How one detail (32, 32) correlates with others (n, 32, 32), each in its best way of lying: (n,), 0 if flat."""
     ways = np.stack(list(turned(one))).reshape(8, -1)
     return (others.reshape(-1, ways.shape[1]) @ ways.T).max(1)
 
