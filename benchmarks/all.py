@@ -9,7 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ["help", "same_bytes", "speed", "kill", "scene", "sites", "memory"]  # the quick ones first
+NAMES = [
+    "help",
+    "same_bytes",
+    "speed",
+    "kill",
+    "scene",
+    "sites",
+    "memory",
+    "bench_kill",
+    "bench_cost",
+    "coverage",
+]  # the quick ones first
 
 
 def main() -> None:

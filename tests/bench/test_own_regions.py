@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import scenes
+from click.testing import CliRunner
 
 from handful.bench.evaluate import score_region
+from handful.cli.bench import command
 from handful.data import find_data
 from handful.errors import DataError
 from handful.learners import make
@@ -72,6 +75,51 @@ def test_a_csv_of_regions(tmp_path: Path) -> None:
     (tmp_path / "regions.csv").write_text(lines[0] + "\none,a/scene.tif,a/label.gpkg,,\n")
     with pytest.raises(DataError, match="region 'one': there is no file .*label.gpkg"):
         DATA.groups(tmp_path)
+
+
+def test_a_region_that_cannot_be_read_has_no_say_in_bands_and_classes(tmp_path: Path) -> None:
+    for seed, name in enumerate(("north", "south", "west")):
+        make_region(tmp_path / name, seed)
+    torn = tmp_path / "north" / "scene.tif"
+    torn.write_bytes(torn.read_bytes()[:900])
+    data = DATA.at(tmp_path)
+    assert data.bands == scenes.BANDS and data.problem.names == ("crop", "forest", "soil", "water")
+    with pytest.raises(DataError, match="region 'north': .*scene.tif is truncated"):
+        data.read(tmp_path, "north", "")
+    for name in ("south", "west"):
+        (tmp_path / name / "scene.tif").write_bytes(b"II*\0")
+    with pytest.raises(DataError, match="region 'north'"):
+        DATA.at(tmp_path)
+
+
+PROTOCOL = """
+rivals = false
+[data]
+name = "regions"
+test = 1.0
+validation = 0
+[tasks]
+shots = [1]
+draws = 1
+[[learners]]
+name = "nearest_mean"
+encoder = "plain"
+"""
+
+
+def test_a_bench_leaves_out_a_region_that_cannot_be_read_if_told_so(tmp_path: Path) -> None:
+    for seed, name in enumerate(("north", "south", "west")):
+        make_region(tmp_path / "regions" / name, seed)
+    torn = tmp_path / "regions" / "south" / "scene.tif"
+    torn.write_bytes(torn.read_bytes()[:900])
+    (tmp_path / "protocol.toml").write_text(PROTOCOL)
+    words = [str(tmp_path / "protocol.toml"), "--root", str(tmp_path / "regions"), "--workers", "1"]
+    with pytest.raises(DataError, match="region 'south': .*scene.tif is truncated.*keep-going"):
+        CliRunner().invoke(command, [*words, "-o", str(tmp_path / "no")], catch_exceptions=False)
+    assert not (tmp_path / "no").exists()
+    found = CliRunner().invoke(command, [*words, "-o", str(tmp_path / "out"), "--keep-going"], catch_exceptions=False)
+    assert "left out site 'south'" in found.stderr
+    assert set(pd.read_csv(tmp_path / "out" / "scores.csv")["task"]) == {"north", "west"}
 
 
 def test_label_rasters_and_classes_of_their_own(tmp_path: Path) -> None:

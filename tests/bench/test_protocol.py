@@ -34,6 +34,7 @@ GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
         ({"learners": [{"name": "rigde"}]}, "Did you mean ridge"),
         ({"learners": [{"label": "x"}]}, "has no name"),
         ({"learners": [{"name": "ridge", "penalti": 1}]}, "penalty"),
+        ({"learners": [{"name": "ridge", "encoder_settings": {"width": 8}}]}, "encoder_settings but no encoder"),
         ({"learners": [{"name": "ridge", "train": {"step": 3}}]}, "Did you mean steps"),
         ({"learners": [{"name": "ridge", "train": {"seed": 3}}]}, r"\[tasks\] seeds"),
         ({"learners": [{"name": "ridge", "tune": {"penalti": [1.0]}}]}, "penalty"),
@@ -100,10 +101,10 @@ def test_the_protocols_of_the_benchmarks(stem: str, tmp_path: Path, monkeypatch:
     name = protocol.data.name
     monkeypatch.setitem(DATASETS, name, stand_in(DATASETS[name], 21 if name == "ucmerced" else 8))
     for other in {other for entry in protocol.learners for other in entry.sets}:
-        monkeypatch.setitem(DATASETS, other, stand_in(DATASETS[other], 6))
+        monkeypatch.setitem(DATASETS, other, replace(stand_in(DATASETS["ucmerced"], 6), name=other))
     setup, tasks, _ = run(Bench(protocol, tmp_path), tmp_path, workers=1)
     frame = write_tables(tmp_path, setup, tasks)
-    assert set(frame["learner"]) >= {entry.label for entry in protocol.learners}
+    assert set(frame["learner"]) >= {entry.label for entry in protocol.learners if entry.listed}
     assert sorted(frame["shots"].unique()) == list(protocol.tasks.shots)
     assert frame[setup.score].notna().all() and {entry.rival for entry in setup.entries} == {False, True}
 

@@ -177,6 +177,25 @@ def test_a_learner_that_cannot_do_the_tasks_is_told_before_any_work(tmp_path: Pa
     assert not list((tmp_path / "out").glob("parts/*"))
 
 
+def test_who_is_compared_with_must_be_there(tmp_path: Path) -> None:
+    with registered("tables"), pytest.raises(SettingsError, match="no learner is called 'mean'. Did you mean means"):
+        bench(tmp_path, BASE + '[report]\nagainst = "mean"\n')
+    assert not list((tmp_path / "out").glob("parts/*"))
+
+
+def test_a_site_of_several_splits_is_one_unit(tmp_path: Path) -> None:
+    with registered("tables"):
+        bench(tmp_path, BASE.replace("test = 0.5", "test = 0.5\nrepeats = 4").replace("seeds = 2", "seeds = 1"))
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    sites = scores["unit"].nunique()
+    assert scores["split"].nunique() == 4 and scores.groupby("unit")["split"].nunique().max() > 1
+    record = json.loads((tmp_path / "out" / "bench.json").read_text())
+    row = next(row for row in record["table"] if (row["learner"], row["shots"]) == ("means", 1))
+    means = scores[(scores["learner"] == "means") & (scores["shots"] == 1)].groupby("unit")["balanced_accuracy"].mean()
+    assert row["scores"]["balanced_accuracy"]["units"] == record["ranks"]["1"]["blocks"] == sites
+    assert row["scores"]["balanced_accuracy"]["mean"] == pytest.approx(means.mean())
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     with registered("tables"):
         found = bench(tmp_path, BASE, "--dry-run")

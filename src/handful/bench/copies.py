@@ -16,7 +16,6 @@ from ..task import Inputs, first_tensor
 
 THUMB = 32  # pixels a side of the thumbnail that is hashed and compared
 LOW = 8  # frequencies along each side of the perceptual hash
-BITS = LOW * LOW - 1  # without the mean
 NEAR = 10  # bits of the hash by which near copies may differ
 ALIKE = 0.95  # correlation of thumbnails, without their smooth part, from which on two images count as copies
 FLAT = 1e-3  # deviation of a thumbnail below which an image shows nothing to compare
@@ -30,9 +29,9 @@ def turned(image: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def exact_hash(image: np.ndarray) -> str:
-    """A hash that the eight ways of lying share, and nothing else does."""
-    return min(hashlib.sha1(np.ascontiguousarray(way).tobytes() + str(way.shape).encode()).hexdigest()[:20]
-               for way in turned(image))  # fmt: skip
+    """A hash that the eight ways of lying share, and nothing else does: of the one whose bytes come first."""
+    content, shape = min((way.tobytes(), way.shape) for way in turned(image))
+    return hashlib.sha1(content + str(shape).encode()).hexdigest()[:20]
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
@@ -41,24 +40,25 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
     return F.interpolate(grey, size=(THUMB, THUMB), mode="area")[0, 0].numpy()
 
 
-def perceptual_hash(thumb: np.ndarray) -> int:
-    """Signs of the lowest frequencies about their median (pHash, Zauner 2010), as an integer of 63 bits."""
-    low = dctn(thumb, norm="ortho")[:LOW, :LOW].flatten()[1:]
-    return int.from_bytes(np.packbits(np.concatenate([[False], low > np.median(low)])).tobytes(), "big")
+def perceptual_hashes(thumb: np.ndarray) -> np.ndarray:
+    """Of each way of lying (8,) the signs of the lowest frequencies about their median (pHash, Zauner 2010)."""
+    low = dctn(np.stack(list(turned(thumb))), axes=(1, 2), norm="ortho")[:, :LOW, :LOW].reshape(8, -1)
+    low[:, 0] = -np.inf  # the mean says nothing
+    return np.packbits(low > np.median(low[:, 1:], axis=1, keepdims=True), axis=1).view(">u8")[:, 0].astype(np.uint64)
 
 
 @dataclass(frozen=True)
 class Prints:
     """What images are recognised by.
 
-    exact   a hash each, which a turned image shares
-    hashes  (n, 8) perceptual hashes, one for each way of lying
-    thumbs  (n, 32, 32)
+    exact    a hash each, which a turned image shares
+    hashes   (n, 8) perceptual hashes, one for each way of lying
+    details  (n, 32, 32) thumbnails without their smooth part, of length 1; of a flat one 0
     """
 
     exact: list[str]
     hashes: np.ndarray
-    thumbs: np.ndarray
+    details: np.ndarray
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -69,19 +69,19 @@ class Prints:
         if not several:
             return None
         exact = [code for prints in several for code in prints.exact]
-        hashes, thumbs = ([getattr(prints, name) for prints in several] for name in ("hashes", "thumbs"))
-        return cls(exact, np.concatenate(hashes), np.concatenate(thumbs))
+        hashes, details = ([getattr(prints, name) for prints in several] for name in ("hashes", "details"))
+        return cls(exact, np.concatenate(hashes), np.concatenate(details))
 
     def some(self, rows: list[int]) -> Prints:
-        return Prints([self.exact[row] for row in rows], self.hashes[rows], self.thumbs[rows])
+        return Prints([self.exact[row] for row in rows], self.hashes[rows], self.details[rows])
 
 
 def prints_of(inputs: Inputs) -> Prints:
     """Of images (n, bands, height, width)."""
     images = images_of(inputs).numpy()
-    thumbs = np.stack([thumbnail(image) for image in images])
-    hashes = np.array([[perceptual_hash(way) for way in turned(thumb)] for thumb in thumbs], np.uint64)
-    return Prints([exact_hash(image) for image in images], hashes, thumbs)
+    thumbs = [thumbnail(image) for image in images]
+    exact = [exact_hash(image) for image in images]
+    return Prints(exact, np.stack(list(map(perceptual_hashes, thumbs))), np.stack(list(map(detail, thumbs))))
 
 
 def images_of(inputs: Inputs) -> Tensor:
@@ -96,9 +96,9 @@ def copies(first: Prints, second: Prints) -> Iterator[tuple[int, int, str]]:
     for row, code in enumerate(first.exact):
         same = places.get(code, [])
         yield from ((row, place, "exact") for place in same)
-        for place in np.flatnonzero(distances(first.hashes[row], second.hashes[:, 0]) <= NEAR).tolist():
-            if place not in same and alike(first.thumbs[row], second.thumbs[place]) >= ALIKE:
-                yield row, place, "near"
+        near = np.setdiff1d(np.flatnonzero(distances(first.hashes[row], second.hashes[:, 0]) <= NEAR), same)
+        sure = alike(first.details[row], second.details[near]) >= ALIKE
+        yield from ((row, place, "near") for place in near[sure].tolist())
 
 
 def distances(ways: np.ndarray, hashes: np.ndarray) -> np.ndarray:
@@ -106,17 +106,18 @@ def distances(ways: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     return np.bitwise_count(ways[:, None] ^ hashes[None]).min(0)
 
 
-def alike(first: np.ndarray, second: np.ndarray) -> float:
-    """The correlation of two thumbnails without their smooth part, in the best way of lying; 0 of flat ones."""
-    detail = [sharp(way) for way in turned(first)]
-    other = sharp(second)
-    if np.linalg.norm(other) < FLAT * THUMB or np.linalg.norm(detail[0]) < FLAT * THUMB:
-        return 0.0
-    return float(max((way * other).sum() for way in detail) / np.linalg.norm(detail[0]) / np.linalg.norm(other))
+def alike(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How one detail (32, 32) correlates with others (n, 32, 32), each in its best way of lying: (n,), 0 if flat."""
+    ways = np.stack(list(turned(one))).reshape(8, -1)
+    return (others.reshape(-1, ways.shape[1]) @ ways.T).max(1)
 
 
-def sharp(thumb: np.ndarray) -> np.ndarray:
-    """A thumbnail without its two lowest frequencies a side, which any two slopes of light share."""
+def detail(thumb: np.ndarray) -> np.ndarray:
+    """A thumbnail without its two lowest frequencies a side, which any two slopes of light share; its length is 1.
+
+    It turns as the thumbnail does, so that it is made once for all ways of lying.
+    """
     spectrum = dctn(thumb, norm="ortho")
     spectrum[:2, :2] = 0
-    return dctn(spectrum, type=3, norm="ortho")
+    length = np.linalg.norm(spectrum)  # that of what it is the spectrum of, too
+    return dctn(spectrum / length, type=3, norm="ortho") if length >= FLAT * THUMB else np.zeros_like(thumb)

@@ -84,7 +84,8 @@ class Entry:
         inner = dict(settings.pop("encoder_settings", {}))
         if encoder in ENCODERS and "bands" in signature(ENCODERS[encoder]).parameters:
             inner.setdefault("bands", frame.bands)
-        wide = max(frame.outputs, frame.base) if has(self.name, "pools_classes") else frame.outputs
+        base = frame.base if has(self.name, "pools_classes") else 0
+        wide = max(frame.outputs, base, int((self.train or {}).get("ways", 0)))
         whole = {"outputs": max(1, wide), "seed": seed, **settings, "encoder": encoder, "encoder_settings": inner}
         return make(self.name, **whole)
 
@@ -159,6 +160,10 @@ def entry_of(table: Mapping[str, Any]) -> Entry:
 
 def check_entry(entry: Entry) -> None:
     """Raise SettingsError where a name, a key or a value is unknown."""
+    if "encoder_settings" in entry.settings and "encoder" not in entry.settings:
+        raise SettingsError(
+            f"learner '{entry.label}' has encoder_settings but no encoder: name it, such as encoder = \"conv4\"."
+        )
     check_train(entry)
     check_tune(entry, entry.make(PROBE))
 

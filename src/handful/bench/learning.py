@@ -125,7 +125,7 @@ class School:
         sizes = np.array([len(regions) for regions in usable])
         place = int(rng.choice(len(usable), p=sizes / sizes.sum()))
         regions, sampling = usable[place], sampling.on(self.sources[place].data.turns)
-        chosen = rng.choice(len(regions), self.ways, replace=False)
+        chosen = rng.choice(len(regions), min(sampling.ways or self.ways, len(regions)), replace=False)
         fewest = min(len(regions[i].examples) for i in chosen)
         low, high = sampling.shots
         shots = min(int(np.exp(rng.uniform(np.log(low), np.log(high + 1)))), high, fewest - 1)

@@ -155,15 +155,22 @@ def bands_of(scene: Scene) -> tuple[str, ...]:
 def about(root: Path) -> dict[str, Any]:
     """What all regions have in common: bands, the classes where they are the same, and whether any class recurs.
 
-    A region with one class, from which no task can be drawn, has no say in which classes they are.
+    A region with one class, from which no task can be drawn, has no say in which classes they are; nor has one that
+    cannot be read: whoever reads it says so, or leaves it out.
 
-    Raises DataError that names a region whose bands are others.
+    Raises DataError that names a region whose bands are others, or where none can be read.
     """
     classes: dict[str, tuple[str, ...]] = {}
     bands: dict[str, tuple[str, ...]] = {}
+    broken: list[DataError] = []
     for name, place in places(root).items():
-        with opened(place) as (scene, labels):
-            classes[name], bands[name] = getattr(labels.problem, "names", ()), bands_of(scene)
+        try:
+            with opened(place) as (scene, labels):
+                classes[name], bands[name] = getattr(labels.problem, "names", ()), bands_of(scene)
+        except DataError as why:
+            broken.append(why)
+    if broken and not bands:
+        raise broken[0]
     first = next(iter(bands), "")
     for name, own in bands.items():
         if own != bands[first]:

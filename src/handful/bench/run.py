@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..data import DataSet, find_data
-from ..errors import DataError, HandfulError, OutputError, SettingsError
+from ..errors import DataError, HandfulError, OutputError, SettingsError, did_you_mean
 from ..files import write_json
 from ..region import Region
 from .drawing import Drawer
@@ -139,6 +139,7 @@ class Bench:
             raise SettingsError(
                 f"learner '{tuned[0]}' is tuned, but the split has no validation part: raise [data] validation."
             )
+        check_against(self.protocol.report.against, [entry.label for entry in setup.entries])
         for entry in setup.entries:
             check_pool(entry, frame)
             try_out(entry, setup.frame_of(entry), read, first, self.hidden, setup.score)
@@ -163,6 +164,12 @@ def distinct(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Rivals whose label a learner of the protocol has already are left out."""
     taken = {entry.label for entry in entries if not entry.rival}
     return tuple(entry for entry in entries if not entry.rival or entry.label not in taken)
+
+
+def check_against(against: str, labels: list[str]) -> None:
+    """Raise SettingsError where no learner is called what the others are to be compared with."""
+    if against and against not in labels:
+        raise SettingsError(f"[report] against: no learner is called '{against}'. {did_you_mean(against, labels)}")
 
 
 def try_out(entry: Entry, frame: Frame, regions: list[Region], task: Drawn, hidden: bool, score: str) -> None:

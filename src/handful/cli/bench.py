@@ -53,10 +53,11 @@ def run(path: str, given: tuple[str, ...], output: Path, choices: dict[str, Any]
 def say_plan(bench: Any, choices: dict[str, Any]) -> None:
     tasks = bench.draw()
     setup = bench.prepare(Path(), tasks)
-    lines = [f"{len(tasks.tasks)} tasks of {len(tasks.folds)} splits; {tasks.checksum}"]
-    lines += [f"{entry.label}: {bench.protocol.tasks.seeds} seeds" for entry in setup.entries]
+    counts = {"tasks": len(tasks.tasks), "splits": len(tasks.folds), "seeds": bench.protocol.tasks.seeds}
+    lines = [*(f"{name}: {count}" for name, count in counts.items()), f"checksum: {tasks.checksum}"]
+    lines += [f"learner: {entry.label}" for entry in setup.entries]
     options.note(tasks.notes, choices["quiet"])
-    options.result("\n".join(lines), {"tasks": len(tasks.tasks), "checksum": tasks.checksum}, choices["as_json"])
+    options.result("\n".join(lines), {**counts, "checksum": tasks.checksum}, choices["as_json"])
 
 
 def compared(bench: Any, output: Path, choices: dict[str, Any]) -> dict[str, Any]:
@@ -103,10 +104,12 @@ def searched(bench: Any, tasks: Any, output: Path) -> dict[str, Any]:
 
 def table(record: dict[str, Any]) -> str:
     """A line a learner, a column a number of shots; an asterisk where it differs from what it is compared with."""
+    from ..report.bench_charts import of_labels
+
     shots, score = record["shots"], record["score"]
     lines = [f"{score} on {record['tasks']} tasks of {record['data']}, mean (95 % interval over {record['unit']}s)"]
     width = max(len(entry["label"]) for entry in record["learners"])
-    lines.append(" " * width + "".join(f"  {f'{k} a class':>26}" for k in shots))
+    lines.append(" " * width + "".join(f"  {of_labels(record, k):>26}" for k in shots))
     by = {(row["learner"], row["shots"]): row for row in record["table"]}
     for entry in record["learners"]:
         cells = [cell(by[entry["label"], k], score) for k in shots]

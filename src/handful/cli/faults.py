@@ -12,6 +12,7 @@ BUG, USAGE, ENVIRONMENT, INTERRUPTED, PIPE_CLOSED = 1, 2, 5, 130, 141
 MACHINE = {
     errno.ENOSPC: "the disk is full: free some space, then run the same command again to go on.",
     errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again to go on.",
+    errno.EFBIG: "a file is too large for this disk or your limit: raise it (ulimit -f) or choose another folder.",
     errno.EACCES: "permission denied: choose a place that you may read and write.",
     errno.EPERM: "permission denied: choose a place that you may read and write.",
     errno.EROFS: "the file system is read-only: choose another output folder.",

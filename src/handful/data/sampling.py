@@ -24,6 +24,7 @@ class Sampling:
 
     shots    fewest and most labels a class in the support; the number is drawn log-uniformly
     queries  most labels a class in the query
+    ways     classes of a task, where each region is one class of images; 0 as many as are to be told apart later
     crop     most pixels a side, 0 for the whole region
     augment  turn by quarters and mirror; images that have one target each on their own
     jitter   deviation of a gain of each date, and of each of its bands; a few hundredths, 0 for none
@@ -31,6 +32,7 @@ class Sampling:
 
     shots: tuple[PositiveInt, PositiveInt] = (1, 20)
     queries: PositiveInt = 300
+    ways: NonNegativeInt = 0
     crop: NonNegativeInt = 0
     augment: bool = True
     jitter: NonNegativeFloat = 0.0

@@ -15,6 +15,8 @@ from .bands import bands_of
 class ResNet12(nn.Module):
     """Four residual blocks of three convolutions, each halving the image: images (n, bands, ...) -> (n, 8 width).
 
+    Bands are taken to lie between 0 and 1.
+
     The widths are those of Oreshkin et al. 2018 (arXiv:1805.10123), 64 to 512; GroupNorm over 16 channels (Wu and He
     2018, arXiv:1803.08494) stands where they have batch norm, and nothing is dropped out.
 
@@ -33,7 +35,10 @@ class ResNet12(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         maps = resized(bands_of(inputs).values, self.side)
-        kind = maps.dtype
+        maps, kind = (
+            4 * (maps - 0.5),
+            maps.dtype,
+        )  # from -2 to 2: an offset of all bands would be most of what norms see
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             maps = maps.contiguous(memory_format=torch.channels_last)
             for block in self.blocks:

@@ -42,14 +42,25 @@ def limits(values: Sequence[float], share: float = 0.06) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def of_labels(record: Row, shots: int) -> str:
+    """A number of labels in words: "5 a class", of a quantity "5 labels"."""
+    if record["classes"]:
+        return f"{shots} a class"
+    return f"{shots} label" + "s" * (shots > 1)
+
+
+def labels(record: Row) -> str:
+    return "labels a class" if record["classes"] else "labels"
+
+
 def learning_curves(record: Row) -> Markup:
-    """The score over the number of labels a class, a line a learner, with intervals at each point."""
+    """The score over the number of labels, a line a learner, with intervals at each point."""
     score, paint, shots = record["score"], paints(record["learners"]), record["shots"]
     rows = [row for row in record["table"] if row["scores"][score]["mean"] is not None]
     ends = [v for row in rows for v in row["scores"][score].values() if isinstance(v, float)]
     few = len(shots) > 1
     axes = Axes(430, 300, (shots[0], shots[-1]) if few else (shots[0] * 0.9, shots[0] * 1.1), limits(ends), log=True)
-    body = axes.frame("labels a class", words(score), shots)
+    body = axes.frame(labels(record), words(score), shots)
     lasts: list[tuple[str, float]] = []
     for place, name in enumerate(paint):
         points = [(row["shots"], row["scores"][score]) for row in rows if row["learner"] == name]
@@ -68,7 +79,7 @@ def curve(axes: Axes, points: Sequence[tuple[int, Row]], colour: str, dash: str,
         at = k * (1 + 0.006 * shift)  # beside each other, so that intervals can be told apart
         if found["low"] is not None:
             body += axes.bar(at, found["low"], found["high"], colour)
-        body += axes.dot(k, found["mean"], 3, colour, f"{name}, {k} a class: {found['mean']:.3f}", hollow=bool(dash))
+        body += axes.dot(k, found["mean"], 3, colour, f"{name}, {k}: {found['mean']:.3f}", hollow=bool(dash))
     return body
 
 

@@ -53,6 +53,8 @@ def context(record: Row, tables: dict[str, pd.DataFrame], examples: Sequence[Exa
         "score": charts.words(record["score"]),
         "verdict": verdict(record),
         "paint": paint,
+        "labels": charts.labels(record),
+        "at": {shots: charts.of_labels(record, shots) for shots in record["shots"]},
         "middle": middle,
         "rows": table_rows(record),
         "others": other_scores(record, at_middle),
@@ -90,7 +92,8 @@ def verdict(record: Row) -> list[str]:
         found = rows[0]["scores"][record["score"]]
         span = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
         said.append(
-            f"At {shots} a class, {rows[0]['learner']} does best: {found['mean']:.3f}{span}{worth(record, rows)}."
+            f"At {charts.of_labels(record, shots)}, {rows[0]['learner']} does best: "
+            f"{found['mean']:.3f}{span}{worth(record, rows)}."
         )
     return said
 
@@ -102,6 +105,8 @@ def worth(record: Row, rows: list[Row]) -> str:
     gap = rows[0].get("difference") or {}
     if gap.get("mean") is None:
         return ""
+    if abs(gap["mean"]) < 0.0005:
+        return f", as well as {record['against']}"
     sure = "beyond luck" if gap.get("differs") else "which luck may explain"
     return f", {abs(gap['mean']):.3f} better than {record['against']}, {sure}"
 
@@ -150,8 +155,9 @@ def span(found: Row, signed: bool = False) -> str:
 
 
 def other_scores(record: Row, rows: list[Row]) -> Row:
-    """Every score of every learner at the middling number of shots."""
-    names = list(rows[0]["scores"]) if rows else []
+    """Every score of every learner at the middling number of shots; none that no learner has."""
+    every = list(rows[0]["scores"]) if rows else []
+    names = [name for name in every if any(row["scores"][name]["mean"] is not None for row in rows)]
     cells = [(row["learner"], [number(row["scores"][name]["mean"]) for name in names]) for row in rows]
     return {"names": [charts.words(name) for name in names], "rows": cells}
 
