@@ -1,0 +1,38 @@
+"""Alpha MAML: MAML whose step sizes, inner and outer, are corrected while it is trained."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import nn, tensor
+
+from ..learner import settings
+from ..solvers import Weights
+from .meta_sgd import MetaSgd, RatedLinear
+
+
+@settings
+class AlphaMaml(MetaSgd):
+    """Behl, Baydin & Torr 2019, arXiv:1905.07435: both step sizes by hypergradient descent (Baydin et al. 2018).
+
+    The inner one, alpha, goes down its gradient of the query's loss, which after one step is minus the product of the
+    query's slope, after the step, with the support's, before it; for more steps it is the whole derivative. The outer
+    one is the training's: optimizer = "sgd", schedule = "constant" and its own `rate_step_size`; with another optimizer
+    it stays as that has it. The sizes of both corrections are ours, not the paper's.
+
+    step_size       where alpha begins
+    rate_step_size  of alpha's own descent
+    """
+
+    steps: int = Field(default=5, ge=0)
+    rate_step_size: float = Field(default=1e-3, ge=0)
+
+    def head(self, encoder: nn.Module) -> nn.Module:
+        layer = RatedLinear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+        return layer.add([tensor(self.step_size)])
+
+    def sizes(self) -> Weights:
+        alpha = self.learned(self.net.head.sizes[0])  # type: ignore[index, arg-type]
+        return {name: alpha for name, _ in self.net.named_parameters() if not name.startswith("head.sizes.")}
+
+    def own_step_sizes(self) -> dict[str, float]:
+        return {"head.sizes.0": self.rate_step_size}
