@@ -25,7 +25,8 @@ from .task import Task
 STATE = "training.safetensors"
 LOG = "log.csv"
 COLUMNS = ("step", "loss", "validation", "seconds")
-BLANK = {  # what an optimiser remembers of a weight that was never moved
+# What an optimiser remembers of a weight that was never moved.
+BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {
     "adamw": {"exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
     "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
 }

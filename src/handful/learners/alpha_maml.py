@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pydantic import Field
-from torch import nn, tensor
+from torch import Tensor, nn, tensor
 
 from ..learner import settings
 from ..solvers import Weights
-from .meta_sgd import MetaSgd, RatedLinear
+from .meta_sgd import MetaSgd
 
 
 @settings
@@ -26,13 +26,12 @@ class AlphaMaml(MetaSgd):
     steps: int = Field(default=5, ge=0)
     rate_step_size: float = Field(default=1e-3, ge=0)
 
-    def head(self, encoder: nn.Module) -> nn.Module:
-        layer = RatedLinear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
-        return layer.add([tensor(self.step_size)])
+    def first_sizes(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        return [tensor(self.step_size)]
 
     def sizes(self) -> Weights:
-        alpha = self.learned(self.net.head.sizes[0])  # type: ignore[index, arg-type]
-        return {name: alpha for name, _ in self.net.named_parameters() if not name.startswith("head.sizes.")}
+        (alpha,) = self.net.head.sizes  # type: ignore[union-attr]
+        return {name: self.learned(alpha) for name, w in self.net.named_parameters() if w is not alpha}
 
     def own_step_sizes(self) -> dict[str, float]:
         return {"head.sizes.0": self.rate_step_size}

@@ -14,8 +14,7 @@ from .ridge import RidgePrior
 
 
 class Penalties(RidgePrior):
-    """What is learned beside the ridge's own: how much each penalty is liked, by the number of rows, and how much
-    the left-out rows have to say."""
+    """Learned beside the ridge's own: how each penalty is liked, by the number of rows, and the left-out rows' say."""
 
     def __init__(self, penalty: float, factors: tuple[float, ...], mean: tuple[int, int] | None):
         super().__init__(penalty, mean)

@@ -56,8 +56,8 @@ class MamlPlusPlus(MetaSgd):
         layer.norms = nn.ModuleList(StepNorm(name, part, self.steps) for name, part in norms)
         return layer
 
-    def first_size(self, weight: Tensor) -> Tensor:
-        return torch.full((self.steps,), self.step_size)
+    def first_sizes(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        return [torch.full((self.steps,), self.step_size) for _ in weights]
 
     @property
     def norms(self) -> list[StepNorm]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import Field
 from torch import Tensor, full, nn
 
@@ -16,13 +14,7 @@ from .maml import Maml
 class RatedLinear(nn.Linear):
     """A linear layer, with learned step sizes beside it."""
 
-    def __init__(self, width: int, outputs: int):
-        super().__init__(width, outputs)
-        self.sizes = nn.ParameterList()
-
-    def add(self, sizes: Iterable[Tensor]) -> RatedLinear:
-        self.sizes.extend(nn.Parameter(size) for size in sizes)
-        return self
+    sizes: nn.ParameterList
 
 
 @settings
@@ -39,10 +31,11 @@ class MetaSgd(Maml):
 
     def head(self, encoder: nn.Module) -> nn.Module:
         layer = RatedLinear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
-        return layer.add([self.first_size(w) for w in [*encoder.parameters(), *layer.parameters()]])
+        layer.sizes = nn.ParameterList(self.first_sizes([*encoder.parameters(), *layer.parameters()]))
+        return layer
 
-    def first_size(self, weight: Tensor) -> Tensor:
-        return full(weight.shape, self.step_size)
+    def first_sizes(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        return [full(w.shape, self.step_size) for w in weights]
 
     def start(self, support: Examples) -> Weights:
         sized = self.sizes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn, zeros
 
@@ -28,12 +28,15 @@ class Slot(nn.Module):
 
 @settings
 class ProtoMaml(Maml):
-    """Triantafillou et al. 2020, arXiv:1903.03096, section 3 (Proto-MAML). Classes only.
+    """Triantafillou et al. 2020, arXiv:1903.03096, who call it Proto-MAML. Classes only.
 
     The first layer's scores are those of ProtoNet (Snell et al. 2017, eq. 8): w = 2 c and b = -|c|^2 of the class means
     c. The gradient flows through that beginning to the encoder. So there may be any number of classes, in any order.
+
+    moves  '' all, 'head.' the last layer alone
     """
 
+    moves: Literal["", "head."] = ""
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
     def head(self, encoder: nn.Module) -> nn.Module:
