@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
+from handful.checkpoint import load, save
+from handful.errors import SettingsError
 from handful.learner import Learner
 from handful.learners import make
 from handful.meta_train import Training, meta_train
@@ -210,3 +215,20 @@ def test_one_training_answers_with_and_without_the_querys_statistics(name: str) 
         among, alone = predictor.outputs(inputs).mean[:3], predictor.outputs(inputs[:3]).mean
         assert learner.reads_query == own and torch.allclose(among, alone) != own
         assert all(torch.equal(kept[key], w) for key, w in learner.net.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["alpha_maml", "maml_plus_plus", "meta_sgd", "proto_maml", "reptile"])
+def test_what_is_learned_beside_the_net_survives_a_checkpoint(name: str, tmp_path: Path) -> None:
+    learner, episode = made(name, training=False, batch_norm=True), task()
+    learner.net.float()
+    with torch.no_grad():
+        for w in learner.net.parameters():
+            w.add_(0.01)
+    save(learner, name, tmp_path)
+    episode = Task(*(replace(part, inputs=part.inputs.float()) for part in (episode.support, episode.query)))
+    assert torch.equal(answer(load(tmp_path)[0], episode), answer(learner, episode))
+
+
+def test_proto_maml_always_moves_its_last_layer() -> None:
+    with pytest.raises(SettingsError, match="moves"):
+        make("proto_maml", moves="encoder.")

@@ -30,7 +30,7 @@ class AlphaMaml(MetaSgd):
         return [tensor(self.step_size)]
 
     def sizes(self) -> Weights:
-        (alpha,) = self.net.head.sizes  # type: ignore[union-attr]
+        (alpha,) = self.net.head.sizes  # type: ignore[misc, union-attr]
         return {name: self.learned(alpha) for name, w in self.net.named_parameters() if w is not alpha}
 
     def own_step_sizes(self) -> dict[str, float]:
