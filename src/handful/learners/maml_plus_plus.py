@@ -37,9 +37,10 @@ class MamlPlusPlus(MetaSgd):
 
     A step size for each tensor of weights and each step; scale, shift and running statistics of batch norm for each
     step, where the encoder has batch norm, whose scale and shift the steps don't move; and what the two settings say.
-    The outer step size falls along a cosine as in all of handful's meta-training. Weights of the losses as in the
-    authors' code (its experiments have 100 epochs). Differs: an encoder answers with running statistics unless it has
-    `own_statistics`; the authors' code always takes the batch's own.
+    The outer step size falls along a cosine as in all of handful's meta-training. Weights of the losses, and their 15
+    epochs of 100, are those of the authors' code; the paper takes first derivatives for 50 epochs, the code's own
+    experiments for none. Differs: an encoder answers with running statistics unless it has `own_statistics`; the code
+    always takes the batch's own.
 
     step_size     where all step sizes begin
     multi_step    share of the training in which the losses after every step count, the later the more
