@@ -82,6 +82,13 @@ def test_killed_anywhere_it_ends_at_the_same_weights(tmp_path: Path) -> None:
     assert same_weights(run(twice), whole)
 
 
+def test_a_corrected_step_size_is_resumed_too(tmp_path: Path) -> None:
+    training = Training(steps=8, optimizer="sgd", schedule="constant", rate_step_size=0.1, validate_every=4)
+    with pytest.raises(Killed):
+        run(tmp_path, 5, training)
+    assert same_weights(run(tmp_path, training=training), run(None, training=training))
+
+
 def test_the_log_of_a_resumed_run_is_that_of_an_unbroken_one(tmp_path: Path) -> None:
     for name, kill_at in (("whole", None), ("broken", 7)):
         (tmp_path / name).mkdir()
@@ -177,6 +184,20 @@ def test_the_step_size_rises_and_falls() -> None:
     top = rates.index(max(rates))
     assert 0 < top <= 5 and rates[top] == pytest.approx(2e-3, rel=0.01) and rates[-1] < 1e-5
     assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_other_schedules_fall_along_a_line_or_not_at_all() -> None:
+    linear = Training(steps=4, schedule="linear", warm_up=0, step_size=1.0)
+    assert [linear.rate(step) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert Training(steps=4, schedule="constant", warm_up=0, step_size=0.5).rate(3) == 0.5
+
+
+def test_progress_is_told_before_each_step() -> None:
+    told, trained = [], learner()
+
+    trained.task_loss = lambda task: told.append(trained.net.progress) or type(trained).task_loss(trained, task)
+    meta_train(trained, tasks, Training(steps=4))
+    assert told[::2] == [0.0, 0.25, 0.5, 0.75]
 
 
 def test_csv_leaves_unknown_cells_empty() -> None:

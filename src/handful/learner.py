@@ -29,7 +29,12 @@ def settings(cls: type) -> Any:
 
 
 class Net(nn.Module):
-    """All that is learned across tasks: an encoder of inputs, and a head on its rows."""
+    """All that is learned across tasks: an encoder of inputs, and a head on its rows.
+
+    progress  the share of meta-training that is done, for what changes while it goes on; told before each outer step
+    """
+
+    progress: float = 1.0
 
     def __init__(self, encoder: nn.Module, head: nn.Module):
         super().__init__()
@@ -100,9 +105,19 @@ class Learner(ABC):
     def moves_encoder(self) -> bool:
         """Whether adapting changes the features, so that they can't be computed before.
 
-        It does where a learner has a setting `moves`, the prefix of the weights that move, that isn't the head's.
+        It does where a learner has a setting `moves`, the prefix of the weights that move, that isn't the head's; and
+        features depend on what is encoded with them where the encoder has `own_statistics`.
         """
-        return not getattr(self, "moves", "head.").startswith("head")
+        return self.own_statistics or not getattr(self, "moves", "head.").startswith("head")
+
+    @property
+    def own_statistics(self) -> bool:
+        return getattr(self.net.encoder, "own_statistics", False)
+
+    @property
+    def reads_query(self) -> bool:
+        """Whether an answer depends on what else is asked, which tables must say: by its kind or its encoder's."""
+        return self.transductive or self.own_statistics
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()
@@ -116,9 +131,16 @@ class Learner(ABC):
 
         Raises TaskError where this learner can't do the problem or the support is empty.
         """
-        problem, targets = support.problem, support.targets
         self.check(support)
-        answer = self.fit(replace(support, targets=problem.standardise(targets)))
+        return self.predictor(self.fit(self.standardised(support)), support)
+
+    def standardised(self, support: Examples) -> Examples:
+        """The support set as a learner fits it."""
+        return replace(support, targets=support.problem.standardise(support.targets))
+
+    def predictor(self, answer: Answer, support: Examples) -> Predictor:
+        """An answer that was fitted on the standardised support, in units."""
+        problem, targets = support.problem, support.targets
         return Predictor(lambda inputs: problem.restore(answer(inputs), targets), problem)
 
     def check(self, support: Examples) -> None:
@@ -165,6 +187,10 @@ class Learner(ABC):
         targets = examples.targets.flatten()
         known = examples.problem.labelled(targets)
         return rows(self.net.encode(examples.inputs))[known], targets[known]
+
+    def own_step_sizes(self) -> dict[str, float]:
+        """Learned weights that meta-training moves by a step size of their own, by name."""
+        return {}
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain values, for a recipe or a checkpoint."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -19,12 +19,17 @@ from .checkpoint import check_tensors, put_weights, read_tensors, read_told, wri
 from .errors import CheckpointError, SettingsError
 from .files import write_text
 from .learner import Learner
+from .solvers.hypergradient import Sgd
 from .task import Task
 
 STATE = "training.safetensors"
 LOG = "log.csv"
 COLUMNS = ("step", "loss", "validation", "seconds")
-MOMENTS = {"exp_avg.": "exp_avg", "exp_avg_sq.": "exp_avg_sq"}
+# What an optimiser remembers of a weight that was never moved.
+BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {
+    "adamw": {"exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
+    "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
+}
 MOST_STEPS = 2**53  # what a float can count
 KEEP_SECONDS = 10.0  # a state on disk is never older than that and a step
 
@@ -35,7 +40,10 @@ class Training:
 
     steps           outer steps
     tasks_per_step  tasks whose losses are averaged in a step
-    step_size       of AdamW at its height; it grows over `warm_up` of the steps and then falls along a cosine
+    optimizer       AdamW, or plain gradient descent
+    step_size       of the optimizer at its height; it grows over `warm_up` of the steps
+    schedule        how it falls: along a cosine, along a line from the first step to 0 after the last, or not
+    rate_step_size  of the correction of plain gradient descent's step size by hypergradient descent; 0 for none
     weight_decay    decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101)
     clip            the longest gradient, as a norm
     validate_every  steps between validations; the best weights are kept
@@ -46,7 +54,10 @@ class Training:
 
     steps: PositiveInt = 1000
     tasks_per_step: PositiveInt = 2
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     step_size: Annotated[float, Field(gt=0, le=1e3)] = 2e-3
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    rate_step_size: NonNegativeFloat = 0.0
     weight_decay: NonNegativeFloat = 1e-2
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.05
     clip: PositiveFloat = 1.0
@@ -57,8 +68,18 @@ class Training:
 
     def rate(self, step: int) -> float:
         """The step size at a step, counted from 0."""
-        rise = (step + 1) / max(1.0, self.warm_up * self.steps)
-        return self.step_size * min(1.0, rise) * 0.5 * (1 + math.cos(math.pi * step / max(1, self.steps)))
+        rise, done = (step + 1) / max(1.0, self.warm_up * self.steps), step / max(1, self.steps)
+        falls = {"cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1 - done, "constant": 1.0}
+        return self.step_size * min(1.0, rise) * falls[self.schedule]
+
+    def optimiser(self, learner: Learner, learned: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
+        """Of all that is learned: what follows the schedule, and each weight with a step size of its own."""
+        own = learner.own_step_sizes()
+        groups: list[dict[str, Any]] = [{"params": [w for name, w in learned.items() if name not in own]}]
+        groups += [{"params": [learned[name]], "lr": size, "weight_decay": 0.0} for name, size in own.items()]
+        if self.optimizer == "sgd":
+            return Sgd(groups, weight_decay=self.weight_decay, rate_step_size=self.rate_step_size)
+        return torch.optim.AdamW(groups, weight_decay=self.weight_decay)
 
     def validates_at(self, step: int) -> bool:
         return step % self.validate_every == 0 or step == self.steps
@@ -154,19 +175,21 @@ class Run:
     learner: Learner
     learned: dict[str, nn.Parameter]
     optimizer: torch.optim.Optimizer
+    blank: Mapping[str, Callable[[Tensor], Tensor]]
     best: dict[str, Tensor]
     state: State
 
     @classmethod
     def of(cls, learner: Learner, training: Training) -> Run:
         learned = {name: w for name, w in learner.net.named_parameters() if w.requires_grad}
-        optimizer = torch.optim.AdamW(learned.values() or [torch.zeros(1)], weight_decay=training.weight_decay)
+        optimizer = training.optimiser(learner, learned)
         best = {name: w.detach().clone() for name, w in learner.net.state_dict().items()}
-        return cls(learner, learned, optimizer, best, State())
+        return cls(learner, learned, optimizer, BLANK[training.optimizer], best, State())
 
     def advance(self, tasks: list[Task], training: Training) -> float:
-        """One step of AdamW on the mean loss of the tasks, which is returned."""
+        """One step of the optimizer on the mean loss of the tasks, which is returned."""
         net, step = self.learner.net, self.state.step
+        net.progress = step / training.steps
         self.optimizer.param_groups[0]["lr"] = training.rate(step)
         self.optimizer.zero_grad()
         net.train()
@@ -200,8 +223,8 @@ class Run:
         moments = self.optimizer.state
         found = {f"net.{name}": w for name, w in self.learner.net.state_dict().items()}
         found |= {f"best.{name}": w for name, w in self.best.items()}
-        for prefix, key in MOMENTS.items():
-            found |= {prefix + name: moments[w].get(key, torch.zeros_like(w)) for name, w in self.learned.items()}
+        for key, blank in self.blank.items():
+            found |= {f"{key}.{name}": moments[w].get(key, blank(w)) for name, w in self.learned.items()}
         rows = [[math.nan if row[name] is None else row[name] for name in COLUMNS] for row in self.state.log]
         return found | {"log": torch.tensor(rows, dtype=torch.float64).view(-1, len(COLUMNS))}
 
@@ -230,7 +253,7 @@ class Run:
         put_weights(self.learner.net, part_of(found, "net."), path)
         self.best = part_of(found, "best.")
         for name, w in self.learned.items():
-            moments = {key: found[prefix + name] for prefix, key in MOMENTS.items()}
+            moments = {key: found[f"{key}.{name}"] for key in self.blank}
             self.optimizer.state[w] = {"step": torch.tensor(float(told["step"])), **moments}
         self.state = State(told["step"], told["best_score"], told["best_step"], from_rows(log.tolist()))
 

@@ -146,6 +146,11 @@ def test_conv4_flattens_images_of_its_side_as_the_papers_do(settings: dict[str, 
         make_encoder("conv4", {"bands": 1, "side": 8})
 
 
+def test_statistics_of_its_own_need_batch_norm() -> None:
+    with pytest.raises(SettingsError, match="batch_norm = true"):
+        make_encoder("conv4", {"bands": 1, "own_statistics": True})
+
+
 def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
     """Once trained; while training it takes its statistics from the batch."""
     encoder, images = make_encoder("conv4", {"bands": 1, "width": 4, "batch_norm": True}), torch.rand(6, 1, 16, 16)

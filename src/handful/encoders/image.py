@@ -11,14 +11,29 @@ from ..task import Inputs
 from .bands import bands_of
 
 
-def conv_block(bands: int, width: int, batch_norm: bool = False, stride: int = 1) -> nn.Sequential:
+class BatchNorm(nn.BatchNorm2d):
+    """Ioffe & Szegedy 2015, arXiv:1502.03167: batch statistics while training, running ones afterwards.
+
+    own_statistics  the batch's own afterwards too, which leaves the running ones as they are
+    """
+
+    def __init__(self, width: int, own_statistics: bool):
+        super().__init__(width)
+        self.own_statistics = own_statistics
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if self.training or not self.own_statistics:
+            return super().forward(maps)
+        return F.batch_norm(maps, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+
+def conv_block(bands: int, width: int, norm: nn.Module | None = None, stride: int = 1) -> nn.Sequential:
     """Convolution, normalisation, ReLU.
 
     GroupNorm, over the image itself, stands where the papers have batch norm: an answer must not depend on what else is
-    in the batch. With `batch_norm` it is the papers': batch statistics while training, running ones afterwards.
+    in the batch.
     """
-    norm = nn.BatchNorm2d(width) if batch_norm else nn.GroupNorm(1, width)
-    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm, nn.ReLU())
+    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm or nn.GroupNorm(1, width), nn.ReLU())
 
 
 class Conv4(nn.Module):
@@ -26,21 +41,35 @@ class Conv4(nn.Module):
 
     Features are averaged over what is left of the image, so that images of any size have one width.
 
-    width       filters of each convolution
-    side        of the images: then what is left of them is flattened as in the papers, and they must have this size
-    batch_norm  the papers' normalisation instead of one over the image
-    strided     convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017, section 5.1)
+    width           filters of each convolution
+    side            of the images: then what is left of them is flattened as in the papers; they must have this size
+    batch_norm      the papers' normalisation instead of one over the image
+    strided         convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017, sec. 5.1)
+    own_statistics  batch norm by the images that are answered together, as in the code of MAML and Reptile: their
+                    published figures are transductive, and so is a learner on this encoder. The weights are the same
+                    with and without it, so one training can be measured both ways
     """
 
     reach = 0
 
-    def __init__(self, bands: int, width: int = 64, side: int = 0, batch_norm: bool = False, strided: bool = False):
+    def __init__(
+        self,
+        bands: int,
+        width: int = 64,
+        side: int = 0,
+        batch_norm: bool = False,
+        strided: bool = False,
+        own_statistics: bool = False,
+    ):
         super().__init__()
+        if own_statistics and not batch_norm:
+            raise SettingsError("own_statistics of encoder 'conv4' are those of batch norm: set batch_norm = true too.")
         if side and not left_of(side, strided):
             raise SettingsError(f"side of encoder 'conv4' is {side}: four halvings leave nothing, give 16 or more.")
         stride = 2 if strided else 1
-        self.layers = nn.ModuleList(conv_block(bands if i == 0 else width, width, batch_norm, stride) for i in range(4))
-        self.strided, self.side = strided, side
+        norms = [BatchNorm(width, own_statistics) if batch_norm else None for _ in range(4)]
+        self.layers = nn.ModuleList(conv_block(width if i else bands, width, norms[i], stride) for i in range(4))
+        self.strided, self.side, self.own_statistics = strided, side, own_statistics
         self.width = width * left_of(side, strided) ** 2 if side else width
 
     def forward(self, inputs: Inputs) -> Tensor:

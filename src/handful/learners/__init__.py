@@ -7,12 +7,17 @@ from typing import Any
 
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
+from .alpha_maml import AlphaMaml
 from .averaged_ridge import AveragedRidge
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
-from .maml import Maml, first_order_maml
+from .maml import Maml, anil, boil, first_order_maml
+from .maml_plus_plus import MamlPlusPlus
+from .meta_sgd import MetaSgd
 from .pooled import Pooled
+from .proto_maml import ProtoMaml, first_order_proto_maml
 from .protonet import ProtoNet, protonet_cosine
+from .reptile import Reptile
 from .ridge import Ridge
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
@@ -30,6 +35,14 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "protonet_cosine": protonet_cosine,
     "maml": Maml,
     "first_order_maml": first_order_maml,
+    "alpha_maml": AlphaMaml,
+    "anil": anil,
+    "boil": boil,
+    "first_order_proto_maml": first_order_proto_maml,
+    "maml_plus_plus": MamlPlusPlus,
+    "meta_sgd": MetaSgd,
+    "proto_maml": ProtoMaml,
+    "reptile": Reptile,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
 }

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from functools import partial
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..learner import Answer, Learner, Predictor, settings
 from ..problem import Prediction
-from ..solvers import Weights, descent
+from ..solvers import Rule, Weights, descent, plain, support_loss
 from ..task import Examples
 
 
 @settings
 class Maml(Learner):
     """Finn, Abbeel & Levine 2017, arXiv:1703.03400, eq. 1 (inner step) and algorithm 1.
+
+    The columns of the head differ from each other before adaptation, so classes in another order are another task.
 
     steps         gradient steps on the support set
     step_size     their size, alpha of eq. 1
@@ -34,23 +36,53 @@ class Maml(Learner):
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
     def fit(self, support: Examples) -> Answer:
-        *_, moved = self.descent(support)
-        return self.answer(moved)
+        *_, answer = self.answers(support)
+        return answer
 
     def path(self, support: Examples) -> Iterator[Predictor]:
-        problem, targets = support.problem, support.targets
-        scaled = Examples(support.inputs, problem.standardise(targets), problem)
-        for answer in map(self.answer, self.descent(scaled)):
-            yield Predictor(lambda inputs, answer=answer: problem.restore(answer(inputs), targets), problem)  # type: ignore[misc]
+        for answer in self.answers(self.standardised(support)):
+            yield self.predictor(answer, support)
+
+    def answers(self, support: Examples) -> Iterator[Answer]:
+        for step, weights in enumerate(self.descent(support)):
+            yield self.answer(weights, step)
 
     def descent(self, support: Examples) -> Iterator[Weights]:
-        learning = self.net.training  # else nothing flows back to the learner
-        moving = {n: w if learning else w.detach() for n, w in self.net.named_parameters() if n.startswith(self.moves)}
-        twice = self.second_order and learning
-        return descent(self.net, support, moving, steps=self.steps, step_size=self.step_size, second_order=twice)
+        return descent(
+            lambda weights, step: support_loss(self.net, weights | self.of_step(step), support),
+            self.start(support),
+            steps=self.steps,
+            rule=self.rule(),
+            second_order=self.keeps_graph(),
+        )
 
-    def answer(self, weights: Weights) -> Answer:
-        return lambda inputs: Prediction(functional_call(self.net, weights, (inputs,)))
+    def start(self, support: Examples) -> Weights:
+        """The weights that move, where they begin."""
+        return {name: self.learned(w) for name, w in self.net.named_parameters() if name.startswith(self.moves)}
+
+    def learned(self, weight: Tensor) -> Tensor:
+        """A weight as it is used: nothing flows back to the learner unless it is training."""
+        return weight if self.net.training else weight.detach()
+
+    def rule(self) -> Rule:
+        return plain(self.step_size)
+
+    def keeps_graph(self) -> bool:
+        """Whether the gradients of the steps keep their graph: second derivatives, while training."""
+        return self.second_order and self.net.training
+
+    def of_step(self, step: int) -> Weights:
+        """Weights that a step has of its own and doesn't move."""
+        return {}
+
+    def answer(self, weights: Weights, step: int) -> Answer:
+        """A function of inputs, from weights after so many steps."""
+        used = weights | self.of_step(max(0, step - 1))
+        return lambda inputs: Prediction(functional_call(self.net, used, (inputs,)))
 
 
 first_order_maml = partial(Maml, second_order=False)
+# Raghu, Raghu, Bengio & Vinyals 2020, arXiv:1909.09157: the steps move the head alone
+anil = partial(Maml, moves="head.")
+# Oh, Yoo, Kim & Yun 2021, arXiv:2008.08882: the steps move all but the head
+boil = partial(Maml, moves="encoder.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ from ..problem import Prediction
 from ..task import Examples
 
 Weights = dict[str, Tensor]
+Loss = Callable[[Weights, int], Tensor]  # of weights, at a step counted from 0
+Rule = Callable[[Weights, int], Weights]  # slopes at a step -> what is taken off the weights
+StepSize = float | Tensor | Weights | list[Weights]
 
 
 def support_loss(net: nn.Module, weights: Weights, support: Examples) -> Tensor:
@@ -20,19 +23,40 @@ def support_loss(net: nn.Module, weights: Weights, support: Examples) -> Tensor:
     return support.problem.loss(prediction, support.targets)
 
 
-def descent(
-    net: nn.Module, support: Examples, moving: Weights, *, steps: int, step_size: float, second_order: bool
-) -> Iterator[Weights]:
+def descent(loss: Loss, moving: Weights, *, steps: int, rule: Rule, second_order: bool) -> Iterator[Weights]:
     """The moving weights before the first gradient step and after each, a function of where they started.
 
     second_order  keep the graph of the gradients themselves, for a gradient through them; without it they are
                   constants
     """
     yield moving
-    for _ in range(steps):
+    for step in range(steps):
         with torch.enable_grad():
             moving = {name: w if w.requires_grad else w.requires_grad_() for name, w in moving.items()}
-            loss = support_loss(net, moving, support)
-            slopes = torch.autograd.grad(loss, list(moving.values()), create_graph=second_order)
-            moving = {name: w - step_size * slope for (name, w), slope in zip(moving.items(), slopes, strict=True)}
+            slopes = torch.autograd.grad(loss(moving, step), list(moving.values()), create_graph=second_order)
+            changes = rule(dict(zip(moving, slopes, strict=True)), step)
+            moving = {name: w - changes[name] for name, w in moving.items()}
         yield moving
+
+
+def plain(step_size: StepSize) -> Rule:
+    """Slopes times a step size: one number, a tensor for each weight, or a list of such, one a step."""
+
+    def rule(slopes: Weights, step: int) -> Weights:
+        size = step_size[step] if isinstance(step_size, list) else step_size
+        return {name: (size[name] if isinstance(size, dict) else size) * slope for name, slope in slopes.items()}
+
+    return rule
+
+
+def adam(step_size: float, *, beta: float = 0.999, epsilon: float = 1e-8) -> Rule:
+    """Adam without momentum (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1 with beta1 = 0); it remembers its steps."""
+    squares: Weights = {}
+
+    def rule(slopes: Weights, step: int) -> Weights:
+        for name, slope in slopes.items():
+            squares[name] = beta * squares.get(name, torch.zeros_like(slope)) + (1 - beta) * slope.square()
+        unbiased = {name: square / (1 - beta ** (step + 1)) for name, square in squares.items()}
+        return {name: step_size * slope / (unbiased[name].sqrt() + epsilon) for name, slope in slopes.items()}
+
+    return rule
