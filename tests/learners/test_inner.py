@@ -23,6 +23,7 @@ TWO = Classes(("a", "b"))
 ENCODERS = {
     "dense": {"bands": 3, "width": 4, "blocks": 1, "kernel": 3, "windows": (3,)},
     "conv4": {"bands": 3, "width": 4},
+    "random_conv": {"bands": 3, "width": 6},
 }
 
 
@@ -40,12 +41,10 @@ def images(seed: int = 0, classes: Classes = TWO, count: int = 8) -> Examples:
     return Examples(drawn(count, 3, 16, 16, seed=seed), torch.arange(count) % classes.outputs, classes)
 
 
-def table(learner: Learner, problem: Classes | Quantity, count: int = 8, seed: int = 0) -> Examples:
+def table(learner: Learner, count: int = 8) -> Examples:
     """Examples that are features already: only the head is in play, which is then linear."""
-    features = drawn(count, int(learner.net.encoder.width), seed=seed)  # type: ignore[arg-type]
-    values = drawn(count, seed=seed + 1)
-    targets = values if isinstance(problem, Quantity) else (values > values.median()).long()
-    return Examples({"features": features}, targets, problem)
+    features = drawn(count, int(learner.net.encoder.width))  # type: ignore[arg-type]
+    return Examples({"features": features}, torch.arange(count) % 2, TWO)
 
 
 def answers(learner: Learner, support: Examples, inputs: Inputs) -> Tensor:
@@ -56,7 +55,7 @@ def answers(learner: Learner, support: Examples, inputs: Inputs) -> Tensor:
 def test_cavia_moves_its_context_and_nothing_else(encoder: str, where: str) -> None:
     learner, support = doubled("cavia", encoder, context=5, steps=1, step_size=0.5), images()
     if encoder == "dense":
-        support = table(learner, TWO)
+        support = table(learner)
     assert place(learner.net, "context") == where and learner.moves_encoder == (encoder == "conv4")
     context = torch.zeros(5, dtype=torch.float64, requires_grad=True)
     said = functional_call(learner.net, {where: context}, (support.inputs,))
@@ -69,7 +68,7 @@ def test_cavia_moves_its_context_and_nothing_else(encoder: str, where: str) -> N
 @pytest.mark.parametrize("encoder", ["conv4", "dense"])
 def test_a_context_can_change_which_of_two_inputs_has_the_higher_score(encoder: str) -> None:
     learner = doubled("cavia", encoder, context=5)
-    inputs = images().inputs if encoder == "conv4" else table(learner, TWO).inputs
+    inputs = images().inputs if encoder == "conv4" else table(learner).inputs
     where = str(place(learner.net, "context"))
     ranks = {
         tuple(functional_call(learner.net, {where: 5 * drawn(5, seed=seed)}, (inputs,))[:, 0].argsort().tolist())
@@ -87,7 +86,7 @@ def test_a_named_input_is_no_setting_of_the_encoder() -> None:
 def test_a_step_on_a_transformed_bias_is_not_a_step_on_the_bias() -> None:
     """With the slope g of the scores, the bias W2 z + b moves to (W2 - s g z') (z - s W2' g) + b - s g."""
     learner, size = doubled("bias_transformation", length=3, hidden=(), step_size=0.3, moves="head."), 0.3
-    support = table(learner, TWO)
+    support = table(learner)
     head = learner.net.head
     torch.nn.init.normal_(head.vector)
     x, (layer,) = support.inputs["features"], head.layers
@@ -109,20 +108,21 @@ def test_conjugate_gradients_solve() -> None:
 
 
 def test_imamls_gradient_is_that_through_the_exact_minimum_of_the_inner_problem() -> None:
-    """A quantity, a linear head: |X w - y|^2 / n + pull / 2 |w - start|^2 has its minimum in closed form."""
-    pull = 2.0
-    learner = doubled("imaml", outputs=1, moves="head.", pull=pull, steps=3000, step_size=0.1, conjugate_steps=20)
-    quantity, head = Quantity("height", "m"), learner.net.head
-    support, query = table(learner, quantity), table(learner, quantity, seed=5)
+    """On fixed features, for a quantity: |X w - y|^2 / n + pull / 2 |w - start|^2 has its minimum in closed form."""
+    pull, quantity = 2.0, Quantity("height", "m")
+    how = {"pull": pull, "steps": 1000, "step_size": 0.05, "conjugate_steps": 20}
+    learner = doubled("imaml", "random_conv", outputs=1, **how)
+    support, query = (Examples(0.1 * images(s).inputs, 7 + drawn(8, seed=s + 1), quantity) for s in (0, 5))
+    head, features = learner.net.head, learner.net.encode
     learner.net.train()
     loss = learner.task_loss(Task(support, query))
     loss.backward()
 
     start = torch.cat([head.weight[0], head.bias]).detach().requires_grad_()
-    x, y = with_one(support.inputs["features"]), quantity.standardise(support.targets)
+    x, y = with_one(features(support.inputs)), quantity.standardise(support.targets)
     inner = 2 / len(x) * x.T @ x + pull * torch.eye(x.shape[1])
     ended = torch.linalg.solve(inner, 2 / len(x) * x.T @ y + pull * start)
-    said = quantity.restore(Prediction((with_one(query.inputs["features"]) @ ended)[:, None]), support.targets)
+    said = quantity.restore(Prediction((with_one(features(query.inputs)) @ ended)[:, None]), support.targets)
     expected = quantity.loss(said, query.targets)
     expected.backward()
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-6)

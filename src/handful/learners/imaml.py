@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..learner import Answer, Learner, settings
-from ..solvers import Weights, answering, descent, moving, plain, support_loss
+from ..solvers import Weights, answering, descent, plain, support_loss
 from ..solvers.implicit import implicit_gradient
 from ..task import Examples, Task
 
@@ -19,28 +19,30 @@ from ..task import Examples, Task
 class Imaml(Learner):
     """Rajeswaran, Finn, Kakade & Levine 2019, arXiv:1909.04630: a proximal inner problem, and algorithm 2.
 
-    The inner problem is the support's loss + pull / 2 |w - start|^2. While meta-training the loss has the value of the
-    query's, and by the shared weights w the gradient of <w, g>, with g from lemma 1 by conjugate gradients.
+    The inner problem is the support's loss + pull / 2 |w - start|^2, over all weights. While meta-training the loss has
+    the query's value, and the gradient of <w, g> by the shared weights, with g from lemma 1 by conjugate gradients.
     Defaults are those of the paper's Omniglot, with gradient descent inside. The head's columns tell classes apart.
 
     steps            gradient steps on the inner problem
     step_size        their size
     pull             lambda of the paper
     conjugate_steps  of the conjugate gradients
-    moves            prefix of the weights that the steps move: '' all, 'head.', 'encoder.'
     """
 
     steps: int = Field(default=16, ge=0)
     step_size: float = Field(default=1e-2, gt=0)
     pull: float = Field(default=2.0, gt=0)
     conjugate_steps: int = Field(default=5, ge=1)
-    moves: str = ""
+
+    @property
+    def moves_encoder(self) -> bool:
+        return True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
     def descent(self, support: Examples) -> Iterator[Weights]:
-        start = {name: w.detach() for name, w in moving(self.net, self.moves).items()}
+        start = {name: w.detach() for name, w in self.net.named_parameters()}
         near = partial(self.pulled, support, {name: w.clone() for name, w in start.items()})
         return descent(near, start, steps=self.steps, rule=plain(self.step_size), second_order=False)
 
@@ -63,5 +65,5 @@ class Imaml(Learner):
         outer = dict(zip(ended, torch.autograd.grad(loss, list(ended.values())), strict=True))
         inner = partial(support_loss, self.net, support=support)
         found = implicit_gradient(inner, ended, outer, pull=self.pull, steps=self.conjugate_steps)
-        start = moving(self.net, self.moves).items()
-        return loss.detach() + torch.stack([((w - w.detach()) * found[name]).sum() for name, w in start]).sum()
+        parts = [((w - w.detach()) * found[name]).sum() for name, w in self.net.named_parameters()]
+        return loss.detach() + torch.stack(parts).sum()
