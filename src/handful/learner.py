@@ -71,8 +71,8 @@ class Predictor:
 class Learner(ABC):
     """Settings as fields; `net` is all that is learned across tasks.
 
-    A subclass writes `solve`, where it fits a table of features, or `fit`, where it needs the inputs themselves;
-    and `head` or `task_loss` if it has its own.
+    A subclass writes `solve`, where it fits a table of features, `fit`, where it needs the inputs themselves, or
+    `answers`, where it iterates; and `head` or `task_loss` if it has its own.
 
     encoder           name of the encoder, see handful.encoders
     encoder_settings  its settings
@@ -98,8 +98,13 @@ class Learner(ABC):
         """The net before anything was learned; the same for the same seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            encoder = make_encoder(self.encoder, self.encoder_settings)
+            encoder = make_encoder(self.encoder, self.encoder_settings, self.named)
             return Net(encoder, self.head(encoder))
+
+    @property
+    def named(self) -> dict[str, int]:
+        """Inputs that this learner gives beside the examples, and their lengths; see handful.encoders.named."""
+        return {}
 
     @property
     def moves_encoder(self) -> bool:
@@ -132,7 +137,8 @@ class Learner(ABC):
         Raises TaskError where this learner can't do the problem or the support is empty.
         """
         self.check(support)
-        return self.predictor(self.fit(self.standardised(support)), support)
+        *_, answer = self.answers(self.standardised(support))
+        return self.predictor(answer, support)
 
     def standardised(self, support: Examples) -> Examples:
         """The support set as a learner fits it."""
@@ -164,11 +170,15 @@ class Learner(ABC):
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         """A function of rows (rows, width), from labelled rows and their targets (rows,)."""
-        raise NotImplementedError(f"{type(self).__name__} writes neither `solve` nor `fit`")
+        raise NotImplementedError(f"{type(self).__name__} writes none of `solve`, `fit` and `answers`")
+
+    def answers(self, support: Examples) -> Iterator[Answer]:
+        """What `fit` gives, from the start of a learner that iterates to its end."""
+        yield self.fit(support)
 
     def path(self, support: Examples) -> Iterator[Predictor]:
         """The predictors along the way of an iterative learner, the last one being `adapt`'s."""
-        yield self.adapt(support)
+        return (self.predictor(answer, support) for answer in self.answers(self.standardised(support)))
 
     def task_loss(self, task: Task) -> Tensor:
         """What meta-training makes small: by default the query's loss after adapting on the support."""

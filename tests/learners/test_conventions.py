@@ -18,7 +18,10 @@ from handful.learners import make
 from handful.problem import UNLABELLED, Classes
 from handful.task import Task
 
-RANDOM_HEADS = ("maml", "first_order_maml", "alpha_maml", "anil", "boil", "maml_plus_plus", "meta_sgd", "reptile")
+RANDOM_HEADS = (
+    *("maml", "first_order_maml", "alpha_maml", "anil", "boil", "maml_plus_plus", "meta_sgd", "reptile"),
+    *("bias_transformation", "cavia", "imaml", "lstm_meta_learner", "timl"),
+)
 
 
 def adapted(name: str, kind: str) -> Predictor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -35,12 +35,17 @@ LIMITS = {"blocks": (0, 64), "side": (0, MOST), "depth": (0, 8), "narrow": (0, M
 ODD = {"kernel", "windows"}
 
 
-def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
-    """The encoder of that name. Raises SettingsError where the name or a setting is unknown or missing."""
+def make_encoder(name: str, settings: dict[str, Any], named: Mapping[str, int] | None = None) -> nn.Module:
+    """The encoder of that name. Raises SettingsError where the name or a setting is unknown or missing.
+
+    named  the inputs that a learner gives beside the examples, and their lengths. An encoder with a place for one
+           declares it as a parameter by keyword only; to others it isn't given
+    """
     if name not in ENCODERS:
         raise SettingsError(f"no encoder is called '{name}'. {did_you_mean(name, list(ENCODERS))}")
     every = inspect.signature(ENCODERS[name]).parameters
-    known = {key: p for key, p in every.items() if p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD}
+    known = {key: p for key, p in every.items() if p.kind is p.POSITIONAL_OR_KEYWORD}
+    places = {key for key, p in every.items() if p.kind is p.KEYWORD_ONLY}
     for key in settings:
         if key not in known:
             raise SettingsError(f"encoder '{name}' has no setting '{key}'. {did_you_mean(key, list(known))}")
@@ -52,7 +57,7 @@ def make_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
             check_switch(name, key, value)
         else:
             check_size(name, key, value, many=isinstance(known[key].default, tuple))
-    return ENCODERS[name](**settings)
+    return ENCODERS[name](**settings, **{key: size for key, size in (named or {}).items() if key in places})
 
 
 def check_switch(name: str, key: str, value: Any) -> None:

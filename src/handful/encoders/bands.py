@@ -32,10 +32,11 @@ class Bands(NamedTuple):
 
 
 def bands_of(inputs: Inputs) -> Bands:
-    """Inputs of one sensor as Bands; a plain tensor has no known wavelength."""
-    if isinstance(inputs, Tensor):
-        count = inputs.shape[1]
-        return Bands(inputs, torch.full((count,), torch.nan), torch.zeros(count, dtype=torch.long))
+    """Inputs of one sensor as Bands; no wavelength is known of a plain tensor, or where none is told."""
+    if isinstance(inputs, Tensor) or "wavelengths" not in inputs:
+        values = inputs if isinstance(inputs, Tensor) else inputs["bands"]
+        count = values.shape[1]
+        return Bands(values, torch.full((count,), torch.nan), torch.zeros(count, dtype=torch.long))
     return Bands(inputs["bands"], inputs["wavelengths"][0], inputs["dates"][0])
 
 

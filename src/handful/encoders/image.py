@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..errors import SettingsError, TaskError
 from ..task import Inputs
 from .bands import bands_of
+from .named import Film
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -27,13 +28,16 @@ class BatchNorm(nn.BatchNorm2d):
         return F.batch_norm(maps, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
 
-def conv_block(bands: int, width: int, norm: nn.Module | None = None, stride: int = 1) -> nn.Sequential:
-    """Convolution, normalisation, ReLU.
+def conv_block(
+    bands: int, width: int, norm: nn.Module | None = None, stride: int = 1, context: int = 0
+) -> nn.Sequential:
+    """Convolution, normalisation, modulation by a context where it has a length, ReLU.
 
     GroupNorm, over the image itself, stands where the papers have batch norm: an answer must not depend on what else is
     in the batch.
     """
-    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm or nn.GroupNorm(1, width), nn.ReLU())
+    norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
+    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm, *film, nn.ReLU())
 
 
 class Conv4(nn.Module):
@@ -48,6 +52,7 @@ class Conv4(nn.Module):
     own_statistics  batch norm by the images that are answered together, as in the code of MAML and Reptile: their
                     published figures are transductive, and so is a learner on this encoder. The weights are the same
                     with and without it, so one training can be measured both ways
+    context         length of a vector that modulates the third layer, where a learner gives one (CAVIA)
     """
 
     reach = 0
@@ -60,6 +65,8 @@ class Conv4(nn.Module):
         batch_norm: bool = False,
         strided: bool = False,
         own_statistics: bool = False,
+        *,
+        context: int = 0,
     ):
         super().__init__()
         if own_statistics and not batch_norm:
@@ -68,7 +75,10 @@ class Conv4(nn.Module):
             raise SettingsError(f"side of encoder 'conv4' is {side}: four halvings leave nothing, give 16 or more.")
         stride = 2 if strided else 1
         norms = [BatchNorm(width, own_statistics) if batch_norm else None for _ in range(4)]
-        self.layers = nn.ModuleList(conv_block(width if i else bands, width, norms[i], stride) for i in range(4))
+        told = [0, 0, context, 0]
+        self.layers = nn.ModuleList(
+            conv_block(width if i else bands, width, norms[i], stride, told[i]) for i in range(4)
+        )
         self.strided, self.side, self.own_statistics = strided, side, own_statistics
         self.width = width * left_of(side, strided) ** 2 if side else width
 

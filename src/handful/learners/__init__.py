@@ -9,16 +9,22 @@ from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
 from .alpha_maml import AlphaMaml
 from .averaged_ridge import AveragedRidge
+from .bias_transformation import BiasTransformation
+from .cavia import Cavia
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
+from .imaml import Imaml
+from .lstm_meta_learner import LstmMetaLearner
 from .maml import Maml, anil, boil, first_order_maml
 from .maml_plus_plus import MamlPlusPlus
 from .meta_sgd import MetaSgd
+from .meteor import Meteor
 from .pooled import Pooled
 from .proto_maml import ProtoMaml, first_order_proto_maml
 from .protonet import ProtoNet, protonet_cosine
 from .reptile import Reptile
 from .ridge import Ridge
+from .timl import Timl
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -43,6 +49,12 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "meta_sgd": MetaSgd,
     "proto_maml": ProtoMaml,
     "reptile": Reptile,
+    "bias_transformation": BiasTransformation,
+    "cavia": Cavia,
+    "imaml": Imaml,
+    "lstm_meta_learner": LstmMetaLearner,
+    "meteor": Meteor,
+    "timl": Timl,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
 }

@@ -7,11 +7,9 @@ from functools import partial
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from ..learner import Answer, Learner, Predictor, settings
-from ..problem import Prediction
-from ..solvers import Rule, Weights, descent, plain, support_loss
+from ..learner import Answer, Learner, settings
+from ..solvers import Rule, Weights, answering, descent, moving, plain, support_loss
 from ..task import Examples
 
 
@@ -35,14 +33,6 @@ class Maml(Learner):
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
-    def fit(self, support: Examples) -> Answer:
-        *_, answer = self.answers(support)
-        return answer
-
-    def path(self, support: Examples) -> Iterator[Predictor]:
-        for answer in self.answers(self.standardised(support)):
-            yield self.predictor(answer, support)
-
     def answers(self, support: Examples) -> Iterator[Answer]:
         for step, weights in enumerate(self.descent(support)):
             yield self.answer(weights, step)
@@ -58,7 +48,7 @@ class Maml(Learner):
 
     def start(self, support: Examples) -> Weights:
         """The weights that move, where they begin."""
-        return {name: self.learned(w) for name, w in self.net.named_parameters() if name.startswith(self.moves)}
+        return moving(self.net, self.moves)
 
     def learned(self, weight: Tensor) -> Tensor:
         """A weight as it is used: nothing flows back to the learner unless it is training."""
@@ -77,8 +67,7 @@ class Maml(Learner):
 
     def answer(self, weights: Weights, step: int) -> Answer:
         """A function of inputs, from weights after so many steps."""
-        used = weights | self.of_step(max(0, step - 1))
-        return lambda inputs: Prediction(functional_call(self.net, used, (inputs,)))
+        return answering(self.net, weights | self.of_step(max(0, step - 1)))
 
 
 first_order_maml = partial(Maml, second_order=False)

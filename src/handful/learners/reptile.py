@@ -9,11 +9,9 @@ from functools import partial
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from ..learner import Answer, Learner, Predictor, settings
-from ..problem import Prediction
-from ..solvers import Weights, adam, descent, support_loss
+from ..learner import Answer, Learner, settings
+from ..solvers import Weights, adam, answering, descent, support_loss
 from ..task import Examples, Task, each
 
 
@@ -46,16 +44,8 @@ class Reptile(Learner):
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
-    def fit(self, support: Examples) -> Answer:
-        *_, moved = self.descent(support)
-        return self.answer(moved)
-
-    def path(self, support: Examples) -> Iterator[Predictor]:
-        for moved in self.descent(self.standardised(support)):
-            yield self.predictor(self.answer(moved), support)
-
-    def answer(self, weights: Weights) -> Answer:
-        return lambda inputs: Prediction(functional_call(self.net, weights, (inputs,)))
+    def answers(self, support: Examples) -> Iterator[Answer]:
+        return (answering(self.net, moved) for moved in self.descent(support))
 
     def descent(self, support: Examples) -> Iterator[Weights]:
         training = self.net.training

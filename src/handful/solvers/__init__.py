@@ -1,6 +1,6 @@
 """Mathematics on plain tensors, shared by learners."""
 
-from .descend import Loss, Rule, Weights, adam, descent, plain, support_loss
+from .descend import Loss, Rule, Weights, adam, answering, descent, flat, moving, plain, support_loss, unflat
 from .linear import class_means, ridge, with_one
 from .rows import rows, unrows
 
@@ -9,12 +9,16 @@ __all__ = [
     "Rule",
     "Weights",
     "adam",
+    "answering",
     "class_means",
     "descent",
+    "flat",
+    "moving",
     "plain",
     "ridge",
     "rows",
     "support_loss",
+    "unflat",
     "unrows",
     "with_one",
 ]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..problem import Prediction
-from ..task import Examples
+from ..task import Examples, Inputs
 
 Weights = dict[str, Tensor]
 Loss = Callable[[Weights, int], Tensor]  # of weights, at a step counted from 0
@@ -17,10 +17,31 @@ Rule = Callable[[Weights, int], Weights]  # slopes at a step -> what is taken of
 StepSize = float | Tensor | Weights | list[Weights]
 
 
+def moving(net: nn.Module, prefix: str = "") -> Weights:
+    """The weights whose names begin so: constants where the net doesn't train, so that nothing flows back to it."""
+    learning = net.training
+    return {name: w if learning else w.detach() for name, w in net.named_parameters() if name.startswith(prefix)}
+
+
+def answering(net: nn.Module, weights: Weights) -> Callable[[Inputs], Prediction]:
+    """What `net` answers with some of its weights replaced by `weights`."""
+    return lambda inputs: Prediction(functional_call(net, weights, (inputs,)))
+
+
+def flat(weights: Weights) -> Tensor:
+    """All weights one after the other (count,)."""
+    return torch.cat([w.flatten() for w in weights.values()])
+
+
+def unflat(row: Tensor, like: Weights) -> Weights:
+    """The reverse of `flat`, in the names and shapes of `like`."""
+    parts = row.split([w.numel() for w in like.values()])
+    return {name: part.view_as(w) for (name, w), part in zip(like.items(), parts, strict=True)}
+
+
 def support_loss(net: nn.Module, weights: Weights, support: Examples) -> Tensor:
     """The loss of `net` with some of its weights replaced by `weights`."""
-    prediction = Prediction(functional_call(net, weights, (support.inputs,)))
-    return support.problem.loss(prediction, support.targets)
+    return support.problem.loss(answering(net, weights)(support.inputs), support.targets)
 
 
 def descent(loss: Loss, moving: Weights, *, steps: int, rule: Rule, second_order: bool) -> Iterator[Weights]:
