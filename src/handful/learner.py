@@ -111,21 +111,29 @@ class Learner(ABC):
 
         Raises TaskError where this learner can't do the problem or the support is empty.
         """
-        problem, targets = support.problem, support.targets
         self.check(support)
-        answer = self.fit(replace(support, targets=problem.standardise(targets)))
+        answer = self.fit(replace(support, targets=support.problem.standardise(support.targets)))
+        return self.predictor(answer, support)
+
+    def predictor(self, answer: Answer, support: Examples) -> Predictor:
+        """What is fitted on standardised targets, back in the units of the support's."""
+        problem, targets = support.problem, support.targets
         return Predictor(lambda inputs: problem.restore(answer(inputs), targets), problem)
 
     def check(self, support: Examples) -> None:
         if not isinstance(support.problem, self.problems):
             can = " or ".join(p.__name__.lower() for p in self.problems)
-            raise TaskError(f"{type(self).__name__} learns {can}, not a {type(support.problem).__name__.lower()}.")
+            asked = type(support.problem).__name__.lower()
+            raise TaskError(f"{type(self).__name__} learns {can}, and was given {asked}: choose another learner.")
         if not bool(support.problem.labelled(support.targets).any()):
             raise TaskError("nothing is labelled in the support: give at least one label.")
 
     def fit(self, support: Examples) -> Answer:
         """A function of inputs, from a support set whose quantities are standardised."""
-        decide = self.solve(*self.labelled_rows(support), support.problem)
+        return self.on_rows(self.solve(*self.labelled_rows(support), support.problem))
+
+    def on_rows(self, decide: RowAnswer) -> Answer:
+        """A function of inputs, from one of rows."""
 
         def answer(inputs: Inputs) -> Prediction:
             features = self.net.encode(inputs)

@@ -10,9 +10,11 @@ from ..learner import Learner, make_checked
 from .averaged_ridge import AveragedRidge
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
+from .lrd2 import LRD2
 from .maml import Maml, first_order_maml
+from .metaoptnet import MetaOptNet
 from .protonet import ProtoNet, protonet_cosine
-from .ridge import Ridge
+from .ridge import Ridge, r2d2
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -29,6 +31,9 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "first_order_maml": first_order_maml,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
+    "r2d2": r2d2,
+    "lrd2": LRD2,
+    "metaoptnet": MetaOptNet,
 }
 
 

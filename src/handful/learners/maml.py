@@ -38,10 +38,9 @@ class Maml(Learner):
         return self.answer(moved)
 
     def path(self, support: Examples) -> Iterator[Predictor]:
-        problem, targets = support.problem, support.targets
-        scaled = Examples(support.inputs, problem.standardise(targets), problem)
-        for answer in map(self.answer, self.descent(scaled)):
-            yield Predictor(lambda inputs, answer=answer: problem.restore(answer(inputs), targets), problem)  # type: ignore[misc]
+        scaled = Examples(support.inputs, support.problem.standardise(support.targets), support.problem)
+        for moved in self.descent(scaled):
+            yield self.predictor(self.answer(moved), support)
 
     def descent(self, support: Examples) -> Iterator[Weights]:
         learning = self.net.training  # else nothing flows back to the learner

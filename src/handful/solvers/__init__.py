@@ -2,6 +2,6 @@
 
 from .descend import Weights, descent, support_loss
 from .linear import class_means, ridge, with_one
-from .rows import rows, unrows
+from .rows import few, rows, unrows
 
-__all__ = ["Weights", "class_means", "descent", "ridge", "rows", "support_loss", "unrows", "with_one"]
+__all__ = ["Weights", "class_means", "descent", "few", "ridge", "rows", "support_loss", "unrows", "with_one"]
