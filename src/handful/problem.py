@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -59,12 +60,16 @@ class Problem(ABC):
         """Weights (rows,) of mean 1 that give each class of the labelled targets the same say."""
 
     @abstractmethod
-    def standardise(self, targets: Tensor) -> Tensor:
-        """The targets of a support set as a learner fits them: quantities to mean 0 and deviation 1."""
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
+        """Targets as a learner fits them: quantities to mean 0 and deviation 1, their own or those of `like`."""
 
     @abstractmethod
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
         """A prediction fitted on standardised targets, back in units; classes without a label are closed."""
+
+    @abstractmethod
+    def mixture(self, members: Prediction) -> Prediction:
+        """One prediction of many, (members, n, outputs, ...): each member's word has the same weight."""
 
     @abstractmethod
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
@@ -109,7 +114,7 @@ class Classes(Problem):
         counts = torch.bincount(targets, minlength=self.outputs)
         return len(targets) / ((counts > 0).sum() * counts[targets])
 
-    def standardise(self, targets: Tensor) -> Tensor:
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
         return targets
 
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
@@ -119,6 +124,10 @@ class Classes(Problem):
             return prediction._replace(mean=scores)
         closed = ~seen.view(1, -1, *[1] * (scores.dim() - 2))
         return prediction._replace(mean=scores.masked_fill(closed, CLOSED))
+
+    def mixture(self, members: Prediction) -> Prediction:
+        chances = members.mean[:, :, : self.outputs].log_softmax(2)
+        return Prediction(chances.logsumexp(0) - math.log(len(chances)))
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, UNLABELLED)
@@ -164,8 +173,8 @@ class Quantity(Problem):
     def row_weights(self, targets: Tensor) -> Tensor:
         return torch.ones_like(targets)
 
-    def standardise(self, targets: Tensor) -> Tensor:
-        middle, spread = self._middle_and_spread(targets)
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
+        middle, spread = self._middle_and_spread(targets if like is None else like)
         return (targets - middle) / spread
 
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
@@ -177,6 +186,11 @@ class Quantity(Problem):
         known = targets[self.labelled(targets)]
         spread = known.std(correction=0)
         return known.mean(), torch.where(spread > 0, spread, torch.ones_like(spread))
+
+    def mixture(self, members: Prediction) -> Prediction:
+        means = members.mean[:, :, : self.outputs]
+        within = 0.0 if members.variance is None else members.variance[:, :, : self.outputs].mean(0)
+        return Prediction(means.mean(0), means.var(0, correction=0) + within)
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, float("nan"))

@@ -7,14 +7,19 @@ from typing import Any
 
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
+from .alpaca import ALPaCA
 from .averaged_ridge import AveragedRidge
+from .bayesian_maml import BayesianMaml
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
+from .dkt import DKT, dkt_radial
 from .fine_tune import FineTune, linear_probe, scratch
 from .lrd2 import LRD2
 from .maml import Maml, first_order_maml
 from .metaoptnet import MetaOptNet
+from .pcoc import PCOC
 from .protonet import ProtoNet, protonet_cosine
 from .ridge import Ridge, r2d2
+from .versa import Versa
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -29,11 +34,17 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "protonet_cosine": protonet_cosine,
     "maml": Maml,
     "first_order_maml": first_order_maml,
+    "bayesian_maml": BayesianMaml,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
     "r2d2": r2d2,
     "lrd2": LRD2,
     "metaoptnet": MetaOptNet,
+    "versa": Versa,
+    "alpaca": ALPaCA,
+    "pcoc": PCOC,
+    "dkt": DKT,
+    "dkt_radial": dkt_radial,
 }
 
 
