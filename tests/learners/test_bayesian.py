@@ -49,7 +49,7 @@ def test_alpacas_posterior_is_that_of_a_gaussian_process_with_the_same_prior() -
     targets = (targets - targets.mean()) / targets.std(correction=0)
     found = answer(learner, table, targets, query)
     prior = learner.net.head
-    noise = prior.log_noise.exp().square()
+    noise = prior.log_deviation.exp().square()
     covariance = noise * torch.linalg.inv(prior.root @ prior.root.T)
     x, z = with_one(table), with_one(query)
     gram = x @ covariance @ x.T + noise * torch.eye(7)
@@ -171,9 +171,9 @@ def test_one_particle_of_bayesian_maml_without_a_prior_is_mamls_descent() -> Non
     learner = make("bayesian_maml", encoder="dense", encoder_settings=SMALL, particles=1, precision=0.0, steps=3)
     learner.net.double()
     support, query = pixels(), pixels(seed=5)
-    plain = {name: w[0].detach() for name, w in learner.net.particles().items() if name != "head.log_noise"}
+    plain = {name: w[0].detach() for name, w in learner.start().items() if name != "head.log_noise"}
     *_, moved = descent(learner.net, support, plain, steps=3, step_size=0.1, second_order=False)
-    wanted = learner.net.one(moved, query.inputs).mean.log_softmax(1)
+    wanted = learner.one(moved, query.inputs).mean.log_softmax(1)
     assert torch.allclose(learner.adapt(support).outputs(query.inputs).mean.log_softmax(1), wanted, atol=1e-8)
 
 
@@ -182,7 +182,7 @@ def test_bayesian_mamls_particles_follow_leaders_that_are_constants() -> None:
     learner.net.double().train()
     task = Task(pixels(), pixels(seed=5))
     learner.task_loss(task).backward()
-    start = learner.net.particles()
+    start = learner.start()
     *_, leaders = learner.stein([task.support, task.query], start, 1, lead=True)
     name = "head.weight"  # of the first particle: the slope of |w - leader|^2, with the leader held
     assert torch.allclose(learner.net.head.weight.grad, 2 * (start[name] - leaders[name].detach())[0].detach())

@@ -16,11 +16,11 @@ from ..solvers import with_one
 class LinearPrior(nn.Module):
     """Mean and precision of the weights, and the deviation of the noise (both with the noise's variance as unit)."""
 
-    def __init__(self, width: int, noise: float):
+    def __init__(self, width: int, deviation: float):
         super().__init__()
         self.mean = nn.Parameter(torch.zeros(width, 1))  # K0
         self.root = nn.Parameter(torch.eye(width))  # L0: the precision is L0 L0'
-        self.log_noise = nn.Parameter(torch.tensor(noise).log())
+        self.log_deviation = nn.Parameter(torch.tensor(deviation).log())
 
 
 @settings
@@ -30,14 +30,14 @@ class ALPaCA(Learner):
     Meta-training makes the query's negative log likelihood small. Quantities only; for classes see `pcoc`. Differs: a
     column of ones is added to the features, targets are standardised over the support, and the noise is learned.
 
-    noise  the deviation of the noise where training begins, in deviations of the support's targets
+    deviation  of the noise where training begins, in deviations of the support's targets
     """
 
-    noise: float = Field(default=0.1, gt=0)
+    deviation: float = Field(default=0.1, gt=0)
     problems: ClassVar[tuple[type[Problem], ...]] = (Quantity,)
 
     def head(self, encoder: nn.Module) -> nn.Module:
-        return LinearPrior(int(encoder.width) + 1, self.noise)  # type: ignore[arg-type]
+        return LinearPrior(int(encoder.width) + 1, self.deviation)  # type: ignore[arg-type]
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         prior: LinearPrior = self.net.head  # type: ignore[assignment]
@@ -46,11 +46,11 @@ class ALPaCA(Learner):
         precision = table.T @ table + start
         covariance = torch.linalg.inv(precision)
         weights = covariance @ (table.T @ numbers + start @ prior.mean)
-        variance = prior.log_noise.exp().square()
+        variance = prior.log_deviation.exp().square()
 
-        def decide(rows: Tensor) -> Prediction:
+        def answer(rows: Tensor) -> Prediction:
             rows = with_one(rows)
             spread = ((rows @ covariance) * rows).sum(1, keepdim=True)
             return Prediction(rows @ weights, variance * (1 + spread))
 
-        return decide
+        return answer

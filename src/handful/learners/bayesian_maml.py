@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..encoders import make_encoder
+from ..encoders.fellows import Fellows
 from ..learner import Answer, Learner, Net, Predictor, settings
 from ..problem import Prediction
 from ..solvers import Weights
@@ -24,37 +25,6 @@ class NoisyLinear(nn.Linear):
     def __init__(self, width: int, outputs: int):
         super().__init__(width, outputs)
         self.log_noise = nn.Parameter(torch.zeros(1))
-
-
-class Crowd(Net):
-    """A net, and what its fellow particles have instead of the weights that move: (particles - 1, ...) each."""
-
-    def __init__(self, nets: Sequence[Net], moves: str):
-        super().__init__(nets[0].encoder, nets[0].head)
-        every = [dict(net.named_parameters()) for net in nets]
-        self.moving = [name for name in every[0] if name.startswith(moves)]
-        self.fellows = nn.ParameterDict(
-            {key(name): nn.Parameter(stacked([net[name] for net in every[1:]], every[0][name])) for name in self.moving}
-        )
-
-    def particles(self) -> Weights:
-        """The weights that move, (particles, ...) each."""
-        first = dict(self.named_parameters())
-        return {name: torch.cat([first[name][None], self.fellows[key(name)]]) for name in self.moving}
-
-    def one(self, weights: Weights, inputs: Inputs) -> Prediction:
-        """What a particle answers."""
-        mean = functional_call(self, weights, (inputs,))
-        noise = weights.get("head.log_noise", self.head.log_noise)  # type: ignore[arg-type]
-        return Prediction(mean, noise.exp().expand_as(mean))
-
-
-def key(name: str) -> str:
-    return name.replace(".", "/")
-
-
-def stacked(fellows: list[Tensor], like: Tensor) -> Tensor:
-    return torch.stack(fellows).detach() if fellows else like.detach().new_zeros(0, *like.shape)
 
 
 @settings
@@ -82,22 +52,28 @@ class BayesianMaml(Learner):
     precision: float = Field(default=0.01, ge=0)
     moves: str = ""
 
-    def fresh_net(self) -> Crowd:
+    def fresh_net(self) -> Net:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             encoders = [make_encoder(self.encoder, self.encoder_settings) for _ in range(self.particles)]
-            return Crowd([Net(encoder, self.head(encoder)) for encoder in encoders], self.moves)
+            nets = [Net(encoder, self.head(encoder)) for encoder in encoders]
+        nets[0].fellows = Fellows(nets, self.moves)
+        return nets[0]
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return NoisyLinear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
+    def start(self) -> Weights:
+        """The particles before any step, each weight (particles, ...)."""
+        return self.net.fellows.with_first(self.net)  # type: ignore[operator, union-attr]
+
     def fit(self, support: Examples) -> Answer:
-        *_, last = self.stein([support], self.net.particles(), self.steps)
+        *_, last = self.stein([support], self.start(), self.steps)
         return self.answer(last, support)
 
     def path(self, support: Examples) -> Iterator[Predictor]:
         scaled = Examples(support.inputs, support.problem.standardise(support.targets), support.problem)
-        for particles in self.stein([scaled], self.net.particles(), self.steps):
+        for particles in self.stein([scaled], self.start(), self.steps):
             yield self.predictor(self.answer(particles, scaled), support)
 
     def task_loss(self, task: Task) -> Tensor:
@@ -106,7 +82,7 @@ class BayesianMaml(Learner):
         support, query = (
             replace(part, targets=part.problem.standardise(part.targets, known)) for part in (task.support, task.query)
         )
-        *_, chasers = self.stein([support], self.net.particles(), self.steps)
+        *_, chasers = self.stein([support], self.start(), self.steps)
         *_, leaders = self.stein([support, query], chasers, self.leader_steps, lead=True)
         return torch.stack([(w - leaders[name].detach()).square().sum() for name, w in chasers.items()]).sum()
 
@@ -125,11 +101,17 @@ class BayesianMaml(Learner):
         return stein_steps(log_density, start, steps=steps, step_size=size, second_order=learning)
 
     def loss(self, weights: Weights, examples: Examples) -> Tensor:
-        return examples.problem.loss(self.net.one(weights, examples.inputs), examples.targets)
+        return examples.problem.loss(self.one(weights, examples.inputs), examples.targets)
+
+    def one(self, weights: Weights, inputs: Inputs) -> Prediction:
+        """What a particle answers."""
+        mean = functional_call(self.net, weights, (inputs,))
+        noise: Tensor = weights.get("head.log_noise", self.net.head.log_noise)  # type: ignore[arg-type]
+        return Prediction(mean, noise.exp().expand_as(mean))
 
     def answer(self, particles: Weights, support: Examples) -> Answer:
         def mixed(inputs: Inputs) -> Prediction:
-            each = [self.net.one({n: w[at] for n, w in particles.items()}, inputs) for at in range(self.particles)]
+            each = [self.one({n: w[at] for n, w in particles.items()}, inputs) for at in range(self.particles)]
             return support.problem.mixture(Prediction(*map(torch.stack, zip(*each, strict=True))))
 
         return mixed

@@ -40,8 +40,9 @@ class MetaOptNet(Learner):
         kept = few(problem.strata(targets), self.most_rows, self.seed)
         chosen = (problem.as_numbers(targets[kept]) > 0).to(features)
         dual = solution(crammer_singer(features[kept], chosen, self.cost)).view_as(chosen)
-        weights, factor = features[kept].T @ dual, self.net.head.factor  # type: ignore[operator]
-        return lambda rows: Prediction(factor * rows @ weights)
+        scale: Tensor = self.net.head.factor  # type: ignore[assignment]
+        weights = scale * features[kept].T @ dual
+        return lambda rows: Prediction(rows @ weights)
 
 
 def crammer_singer(features: Tensor, chosen: Tensor, cost: float) -> Programme:

@@ -11,12 +11,16 @@ from ..problem import Prediction, Problem
 from ..solvers import class_means, with_one
 
 
+SURE = -4.0  # log variance of the weights where training begins: larger, and their noise drowns what they say
+
+
 class Amortised(nn.Module):
     """Pooled features (outputs, width) to the mean and the log variance of each output's weights and bias."""
 
     def __init__(self, width: int):
         super().__init__()
         self.mean, self.log_variance = three_layers(width), three_layers(width)
+        nn.init.constant_(self.log_variance[-1].bias, SURE)  # type: ignore[arg-type]
         self.log_noise = nn.Parameter(torch.zeros(()))  # log variance of a standardised quantity
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
