@@ -33,7 +33,7 @@ class ALPaCA(Learner):
     deviation  of the noise where training begins, in deviations of the support's targets
     """
 
-    deviation: float = Field(default=0.1, gt=0)
+    deviation: float = Field(default=0.5, gt=0)
     problems: ClassVar[tuple[type[Problem], ...]] = (Quantity,)
 
     def head(self, encoder: nn.Module) -> nn.Module:
