@@ -152,13 +152,17 @@ class Learner(ABC):
     def check(self, support: Examples) -> None:
         if not isinstance(support.problem, self.problems):
             can = " or ".join(p.__name__.lower() for p in self.problems)
-            raise TaskError(f"{type(self).__name__} learns {can}, not a {type(support.problem).__name__.lower()}.")
+            asked = type(support.problem).__name__.lower()
+            raise TaskError(f"{type(self).__name__} learns {can}, and was given {asked}: choose another learner.")
         if not bool(support.problem.labelled(support.targets).any()):
             raise TaskError("nothing is labelled in the support: give at least one label.")
 
     def fit(self, support: Examples) -> Answer:
         """A function of inputs, from a support set whose quantities are standardised."""
-        decide = self.solve(*self.labelled_rows(support), support.problem)
+        return self.on_rows(self.solve(*self.labelled_rows(support), support.problem))
+
+    def on_rows(self, decide: RowAnswer) -> Answer:
+        """A function of inputs, from one of rows."""
 
         def answer(inputs: Inputs) -> Prediction:
             features = self.net.encode(inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -59,8 +60,8 @@ class Problem(ABC):
         """Weights (rows,) of mean 1 that give each class of the labelled targets the same say."""
 
     @abstractmethod
-    def standardise(self, targets: Tensor) -> Tensor:
-        """The targets of a support set as a learner fits them: quantities to mean 0 and deviation 1."""
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
+        """Targets as a learner fits them: quantities to mean 0 and deviation 1, their own or those of `like`."""
 
     @abstractmethod
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
@@ -74,6 +75,10 @@ class Problem(ABC):
     @abstractmethod
     def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
         """Targets that mean something else in this problem's own terms; what it has no name for is unlabelled."""
+
+    @abstractmethod
+    def mixture(self, members: Prediction) -> Prediction:
+        """One prediction of many, (members, n, outputs, ...): each member's word has the same weight."""
 
     @abstractmethod
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
@@ -118,7 +123,7 @@ class Classes(Problem):
         counts = torch.bincount(targets, minlength=self.outputs)
         return len(targets) / ((counts > 0).sum() * counts[targets])
 
-    def standardise(self, targets: Tensor) -> Tensor:
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
         return targets
 
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
@@ -136,6 +141,10 @@ class Classes(Problem):
     def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
         own = [self.names.index(name) if name in self.names else UNLABELLED for name in means]
         return torch.tensor(own)[targets.long()]
+
+    def mixture(self, members: Prediction) -> Prediction:
+        chances = members.mean[:, :, : self.outputs].log_softmax(2)
+        return Prediction(chances.logsumexp(0) - math.log(len(chances)))
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, UNLABELLED)
@@ -181,8 +190,8 @@ class Quantity(Problem):
     def row_weights(self, targets: Tensor) -> Tensor:
         return torch.ones_like(targets)
 
-    def standardise(self, targets: Tensor) -> Tensor:
-        middle, spread = self._middle_and_spread(targets)
+    def standardise(self, targets: Tensor, like: Tensor | None = None) -> Tensor:
+        middle, spread = self._middle_and_spread(targets if like is None else like)
         return (targets - middle) / spread
 
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
@@ -201,6 +210,11 @@ class Quantity(Problem):
 
     def translated(self, targets: Tensor, means: tuple[str, ...]) -> Tensor:
         return targets if means == self.means else torch.full_like(targets, float("nan"))
+
+    def mixture(self, members: Prediction) -> Prediction:
+        means = members.mean[:, :, : self.outputs]
+        within = 0.0 if members.variance is None else members.variance[:, :, : self.outputs].mean(0)
+        return Prediction(means.mean(0), means.var(0, correction=0) + within)
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, float("nan"))

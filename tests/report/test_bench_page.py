@@ -28,7 +28,8 @@ def record(**changes: Any) -> dict[str, Any]:
     told = {
         "handful": "0", "data": "moisture", "classes": None, "unit": "site", "score": "rmse", "more_is_better": False,
         "against": "forest", "shots": [1, 5], "tasks": 16, "seeds": 1, "checksum": "sha256:0", "learners": learners,
-        "unlisted": [], "table": rows, "ranks": {"1": ranks, "5": ranks}, "notes": [], "leaks": None, "without_leaks": [],
+        "unlisted": [], "table": rows, "ranks": {"1": ranks, "5": ranks}, "notes": [], "leaks": None,
+        "without_leaks": [],
     }  # fmt: skip
     return told | changes
 

@@ -7,24 +7,31 @@ from typing import Any
 
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
+from .alpaca import ALPaCA
 from .alpha_maml import AlphaMaml
 from .averaged_ridge import AveragedRidge
+from .bayesian_maml import BayesianMaml
 from .bias_transformation import BiasTransformation
 from .cavia import Cavia
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
+from .dkt import DKT, dkt_radial
 from .fine_tune import FineTune, linear_probe, scratch
 from .imaml import Imaml
+from .lrd2 import LRD2
 from .lstm_meta_learner import LstmMetaLearner
 from .maml import Maml, anil, boil, first_order_maml
 from .maml_plus_plus import MamlPlusPlus
 from .meta_sgd import MetaSgd
+from .metaoptnet import MetaOptNet
 from .meteor import Meteor
+from .pcoc import PCOC
 from .pooled import Pooled
 from .proto_maml import ProtoMaml, first_order_proto_maml
 from .protonet import ProtoNet, protonet_cosine
 from .reptile import Reptile
-from .ridge import Ridge
+from .ridge import Ridge, r2d2
 from .timl import Timl
+from .versa import Versa
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -55,8 +62,17 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "lstm_meta_learner": LstmMetaLearner,
     "meteor": Meteor,
     "timl": Timl,
+    "bayesian_maml": BayesianMaml,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
+    "r2d2": r2d2,
+    "lrd2": LRD2,
+    "metaoptnet": MetaOptNet,
+    "versa": Versa,
+    "alpaca": ALPaCA,
+    "pcoc": PCOC,
+    "dkt": DKT,
+    "dkt_radial": dkt_radial,
 }
 
 

@@ -2,7 +2,7 @@
 
 from .descend import Loss, Rule, Weights, adam, answering, descent, flat, moving, plain, support_loss, unflat
 from .linear import class_means, ridge, with_one
-from .rows import rows, unrows
+from .rows import few, rows, unrows
 
 __all__ = [
     "Loss",
@@ -12,6 +12,7 @@ __all__ = [
     "answering",
     "class_means",
     "descent",
+    "few",
     "flat",
     "moving",
     "plain",

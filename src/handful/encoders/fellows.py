@@ -1,0 +1,31 @@
+"""What several nets have each for themselves, stored beside the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Fellows(nn.Module):
+    """Weights of nets that are like a first one: (nets - 1, ...) of each whose name begins with `moves`."""
+
+    def __init__(self, nets: Sequence[nn.Module], moves: str):
+        super().__init__()
+        first, *others = [dict(net.named_parameters()) for net in nets]
+        self.names = [name for name in first if name.startswith(moves)]
+        self.weights = nn.ParameterDict()
+        for name in self.names:
+            fellows = [other[name].detach()[None] for other in others]
+            self.weights[key(name)] = nn.Parameter(torch.cat([first[name].detach()[None][:0], *fellows]))
+
+    def with_first(self, net: nn.Module) -> dict[str, Tensor]:
+        """All nets' weights, (nets, ...) each, by their name in the first net."""
+        first = dict(net.named_parameters())
+        return {name: torch.cat([first[name][None], self.weights[key(name)]]) for name in self.names}
+
+
+def key(name: str) -> str:
+    """A name without the dots that a dictionary of parameters can't have."""
+    return name.replace(".", "/")
