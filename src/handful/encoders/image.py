@@ -30,32 +30,52 @@ class Conv4(nn.Module):
     side        of the images: then what is left of them is flattened as in the papers, and they must have this size
     batch_norm  the papers' normalisation instead of one over the image
     strided     convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017, section 5.1)
+    halvings    layers that halve the image, the first ones; 2 as Relation Networks have it, which compare maps
+
+    `maps` is the shape (width, side, side) that a row of flattened features had, None where they are averaged.
     """
 
     reach = 0
 
-    def __init__(self, bands: int, width: int = 64, side: int = 0, batch_norm: bool = False, strided: bool = False):
+    def __init__(
+        self,
+        bands: int,
+        width: int = 64,
+        side: int = 0,
+        batch_norm: bool = False,
+        strided: bool = False,
+        halvings: int = 4,
+    ):
         super().__init__()
-        if side and not left_of(side, strided):
-            raise SettingsError(f"side of encoder 'conv4' is {side}: four halvings leave nothing, give 16 or more.")
-        stride = 2 if strided else 1
-        self.layers = nn.ModuleList(conv_block(bands if i == 0 else width, width, batch_norm, stride) for i in range(4))
-        self.strided, self.side = strided, side
-        self.width = width * left_of(side, strided) ** 2 if side else width
+        left = left_of(side, strided, halvings)
+        if side and not left:
+            least = 2**halvings
+            raise SettingsError(
+                f"side of encoder 'conv4' is {side}: {halvings} halvings leave nothing, give {least} or more."
+            )
+        strides = [2 if strided and i < halvings else 1 for i in range(4)]
+        self.layers = nn.ModuleList(
+            conv_block(width if i else bands, width, batch_norm, stride) for i, stride in enumerate(strides)
+        )
+        self.strided, self.side, self.batch_norm, self.halvings = strided, side, batch_norm, halvings
+        self.maps = (width, left, left) if side else None
+        self.width = width * left**2 if side else width
 
     def forward(self, inputs: Inputs) -> Tensor:
         maps = bands_of(inputs).values
         if self.side and maps.shape[2:] != (self.side, self.side):
             height, width = maps.shape[2:]
             raise TaskError(f"images of {height} x {width} pixels, but the encoder was made for side = {self.side}.")
-        for layer in self.layers:
-            maps = layer(maps) if self.strided else F.max_pool2d(layer(maps), 2, ceil_mode=not self.side)
+        for index, layer in enumerate(self.layers):
+            maps = layer(maps)
+            if index < self.halvings and not self.strided:
+                maps = F.max_pool2d(maps, 2, ceil_mode=not self.side)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 
 
-def left_of(side: int, strided: bool) -> int:
-    """Pixels a side that four halvings leave: rounded up by strides, down by pooling as in the papers."""
-    for _ in range(4):
+def left_of(side: int, strided: bool, halvings: int) -> int:
+    """Pixels a side that halvings leave: rounded up by strides, down by pooling as in the papers."""
+    for _ in range(halvings):
         side = (side + 1) // 2 if strided else side // 2
     return side
 

@@ -8,11 +8,16 @@ from typing import Any
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
 from .averaged_ridge import AveragedRidge
+from .baseline import Baseline, baseline_plus_plus
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
 from .maml import Maml, first_order_maml
+from .matching import Matching, matching_fce
 from .protonet import ProtoNet, protonet_cosine
+from .relation import Relation
 from .ridge import Ridge
+from .siamese import Siamese
+from .simpleshot import SimpleShot
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -23,6 +28,13 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "scratch": scratch,
     "fine_tune": FineTune,
     "linear_probe": linear_probe,
+    "baseline": Baseline,
+    "baseline_plus_plus": baseline_plus_plus,
+    "simpleshot": SimpleShot,
+    "siamese": Siamese,
+    "matching": Matching,
+    "matching_fce": matching_fce,
+    "relation": Relation,
     "protonet": ProtoNet,
     "protonet_cosine": protonet_cosine,
     "maml": Maml,
