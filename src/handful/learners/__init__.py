@@ -11,13 +11,16 @@ from .averaged_ridge import AveragedRidge
 from .baseline import Baseline, baseline_plus_plus
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
 from .fine_tune import FineTune, linear_probe, scratch
+from .laplacian_shot import LaplacianShot
 from .maml import Maml, first_order_maml
 from .matching import Matching, matching_fce
 from .protonet import ProtoNet, protonet_cosine
+from .pt_map import PtMap
 from .relation import Relation
 from .ridge import Ridge
 from .siamese import Siamese
 from .simpleshot import SimpleShot
+from .tim import Tim, tim_adm
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -31,6 +34,10 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "baseline": Baseline,
     "baseline_plus_plus": baseline_plus_plus,
     "simpleshot": SimpleShot,
+    "tim_gd": Tim,
+    "tim_adm": tim_adm,
+    "laplacian_shot": LaplacianShot,
+    "pt_map": PtMap,
     "siamese": Siamese,
     "matching": Matching,
     "matching_fce": matching_fce,

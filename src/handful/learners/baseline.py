@@ -21,7 +21,7 @@ class Baseline(Pooled):
 
     classifier  'linear': Baseline; 'cosine': Baseline++, a cosine to a vector a class in both stages
     passes      over the support set
-    step_size   of gradient descent with momentum
+    step_size   of gradient descent with momentum; the paper's, for hundreds of features: narrow ones need more
     batch       rows a step, drawn with the seed
 
     Differs: the linear classifier of a task starts at 0 instead of at random, so that the order of classes means

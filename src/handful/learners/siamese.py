@@ -48,9 +48,7 @@ class Siamese(Learner):
         return WeighedDistance(int(encoder.width))  # type: ignore[arg-type]
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
-        return lambda rows: Prediction(
-            best_of_class(pairwise(self.net.head, rows, features), targets, problem.outputs)
-        )
+        return lambda rows: Prediction(best_of_class(pairwise(self.net.head, rows, features), targets, problem.outputs))
 
     def task_loss(self, task: Task) -> Tensor:
         """Cross-entropy of whether a support and a query example are of one class."""

@@ -13,7 +13,7 @@ Compare = Callable[[Tensor, Tensor], Tensor]
 
 
 def pairwise(compare: Compare, rows: Tensor, others: Tensor) -> Tensor:
-    """(N, D), (M, D) -> (N, M): `compare`, which takes two tables (P, D) and gives (P,), of each row with each other."""
+    """(N, D), (M, D) -> (N, M): `compare` of each row with each other; it takes two tables (P, D) and gives (P,)."""
     step = len(rows) if torch.is_grad_enabled() else AT_ONCE // len(others)
     return torch.cat([all_pairs(compare, part, others) for part in rows.split(max(1, step))])
 
