@@ -42,11 +42,14 @@ class RelationOfMaps(nn.Module):
 
 
 class RelationOfVectors(nn.Module):
-    """The same of rows without a shape: a layer as wide as a row where the paper has convolutions."""
+    """The same of rows without a shape: where the paper has a convolution, a layer as wide as a row, normalised."""
 
     def __init__(self, width: int, hidden: int):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), *layers(width, hidden))
+        blocks = [
+            block for size in (2 * width, width) for block in (nn.Linear(size, width), nn.LayerNorm(width), nn.ReLU())
+        ]
+        self.layers = nn.Sequential(*blocks, *layers(width, hidden))
 
     def forward(self, rows: Tensor, others: Tensor) -> Tensor:
         return self.layers(torch.cat([rows, others], 1))[:, 0]

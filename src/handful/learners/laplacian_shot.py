@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..learner import RowAnswer, settings
 from ..problem import Classes, Problem
 from ..solvers import class_means, squared_distances
+from ..solvers.classifier import BaseClassifier, Form
 from ..solvers.joint import drawn_rows, jointly
 from ..solvers.laplacian import agreed, neighbours
 from .pooled import Pooled
-from .simpleshot import BaseClassifier, Form
+from .simpleshot import SimpleShot
 
 
 @settings
@@ -42,8 +43,7 @@ class LaplacianShot(Pooled):
     transductive: ClassVar[bool] = True
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
-    def head(self, encoder: nn.Module) -> nn.Module:
-        return BaseClassifier(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+    head = SimpleShot.head
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         return jointly(self.agree, features, targets, problem.outputs)

@@ -36,10 +36,9 @@ class Siamese(Learner):
     Verification: p = sigmoid(sum_j alpha_j |h_j(x) - h_j(x')|), trained by cross-entropy on pairs; then N-way, the
     class with the highest p. Scores are log-odds.
 
-    Differs: pairs are all those of a support and a query example, weighted so that equal and different classes have
-    the same say, where the paper draws as many of each; the sum has a shift, without which equal examples could not be
-    surer than 1/2; with more than one shot the best pair of a class counts, as the paper is about one shot; the
-    encoder is any, without the paper's last layer of sigmoids.
+    Differs: all pairs of a support and a query example, weighted so that both verdicts have the same say, where the
+    paper draws as many of each; the sum has a shift, without which equal examples could not be surer than 1/2; of more
+    than one shot the best pair of a class counts; any encoder, without the paper's last layer of sigmoids.
     """
 
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)

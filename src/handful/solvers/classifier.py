@@ -1,14 +1,45 @@
-"""A classifier on fixed features: by cosines, and trained on a table by gradient descent with momentum."""
+"""Classifiers on features: with their mean, by cosines, and trained on a table by gradient descent with momentum."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+FORGETS = 0.01  # the least weight of a new set in the mean: features change while the encoder learns
 MANY = 200  # classes from which on cosines are stretched more
+
+Form = Literal["un", "l2n", "cl2n"]
+
+
+class BaseClassifier(nn.Linear):
+    """The pooled classifier, and the mean of the rows (width,) that it was trained on, kept as batch norm keeps its.
+
+    The mean is over what was seen last, some hundred sets: earlier ones had another encoder. 0 before any training.
+    """
+
+    mean: Tensor
+    sets: Tensor
+
+    def __init__(self, width: int, outputs: int):
+        super().__init__(width, outputs)
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("sets", torch.zeros(()))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if self.training:
+            self.sets += 1
+            self.mean += (rows.detach().mean(0) - self.mean) * max(FORGETS, 1 / float(self.sets))
+        return super().forward(rows)
+
+    def transformed(self, rows: Tensor, form: Form) -> Tensor:
+        """Rows as they are, of length 1, or of length 1 once the mean is taken off."""
+        if form == "un":
+            return rows
+        return F.normalize(rows - self.mean if form == "cl2n" else rows)
 
 
 class CosineClassifier(nn.Module):
