@@ -151,3 +151,10 @@ def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
     assert not torch.allclose(encoder(images)[:1], encoder(images[:2])[:1])
     encoder.eval()
     assert torch.allclose(encoder(images)[:1], encoder(images[:1]), atol=1e-6)
+
+
+@pytest.mark.parametrize(("halvings", "side"), [(0, 28), (2, 7), (3, 3)])
+def test_fewer_halvings_leave_larger_maps_whose_shape_is_told(halvings: int, side: int) -> None:
+    encoder = make_encoder("conv4", {"bands": 1, "width": 2, "side": 28, "halvings": halvings})
+    assert encoder.maps == (2, side, side) and encoder(torch.rand(1, 1, 28, 28)).shape == (1, 2 * side**2)
+    assert make_encoder("conv4", {"bands": 1}).maps is None
