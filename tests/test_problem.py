@@ -73,3 +73,10 @@ def test_each_class_has_the_same_say() -> None:
 
 def test_numbers_of_classes() -> None:
     assert CLASSES.as_numbers(torch.tensor([2])).tolist() == [[-1.0, -1.0, 1.0]]
+
+
+def test_shares_of_labels_are_probabilities_of_classes_and_a_mean_of_quantities() -> None:
+    shares = torch.tensor([[0.5, 0.2, 0.3], [0.0, 1.0, 0.0]])
+    found = CLASSES.from_shares(shares, torch.tensor([2, 0, 2])).exp()
+    assert torch.allclose(found, torch.tensor([[0.2, 0.0, 0.8], [1.0, 0.0, 0.0]]))
+    assert torch.allclose(QUANTITY.from_shares(shares, torch.tensor([1.0, 2.0, 3.0])), torch.tensor([[1.8], [2.0]]))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 UNLABELLED = -100  # class index of an example or a pixel that nobody labelled
 CLOSED = -1e4  # score of a class that no label of the support shows: its probability is 0 in float32
+SMALL = 1e-30  # a probability whose logarithm float32 still holds
 
 
 class Prediction(NamedTuple):
@@ -42,6 +43,10 @@ class Problem(ABC):
     @abstractmethod
     def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
         """What a linear solver says, times a learned scale where a softmax follows; a quantity has its own unit."""
+
+    @abstractmethod
+    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        """What rows are given (rows, outputs) that take after labelled ones: their shares (rows, M) of M targets."""
 
     @abstractmethod
     def decide(self, prediction: Prediction) -> Tensor:
@@ -110,6 +115,9 @@ class Classes(Problem):
     def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
         return scale * numbers
 
+    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        return (shares @ F.one_hot(targets, self.outputs).to(shares)).clamp(min=SMALL).log()
+
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, : self.outputs].argmax(1)
 
@@ -177,6 +185,9 @@ class Quantity(Problem):
 
     def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
         return numbers
+
+    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        return (shares @ targets.to(shares))[:, None]
 
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, 0]

@@ -174,3 +174,10 @@ def test_resnet12_sees_images_of_any_size_at_its_side() -> None:
     assert encoder(large).shape == (1, 32)
     torch.testing.assert_close(resized(torch.full((1, 3, 40, 30), 0.5), 16), torch.full((1, 3, 16, 16), 0.5))
     assert torch.equal(resized(small, 16), small)
+
+
+@pytest.mark.parametrize(("halvings", "side"), [(0, 28), (2, 7), (3, 3)])
+def test_fewer_halvings_leave_larger_maps_whose_shape_is_told(halvings: int, side: int) -> None:
+    encoder = make_encoder("conv4", {"bands": 1, "width": 2, "side": 28, "halvings": halvings})
+    assert encoder.maps == (2, side, side) and encoder(torch.rand(1, 1, 28, 28)).shape == (1, 2 * side**2)
+    assert make_encoder("conv4", {"bands": 1}).maps is None

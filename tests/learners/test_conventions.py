@@ -21,6 +21,7 @@ from handful.task import Task
 RANDOM_HEADS = (
     *("maml", "first_order_maml", "alpha_maml", "anil", "boil", "maml_plus_plus", "meta_sgd", "reptile"),
     *("bias_transformation", "cavia", "imaml", "lstm_meta_learner", "timl", "bayesian_maml"),
+    "baseline_plus_plus",
 )
 
 

@@ -31,7 +31,14 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 
 
 MOST = 4096  # of any size of a net: what is larger is not believed
-LIMITS = {"blocks": (0, 64), "side": (0, MOST), "depth": (0, 8), "narrow": (0, MOST), "seed": (0, 2**31 - 1)}
+LIMITS = {
+    "blocks": (0, 64),
+    "side": (0, MOST),
+    "depth": (0, 8),
+    "halvings": (0, 4),
+    "narrow": (0, MOST),
+    "seed": (0, 2**31 - 1),
+}
 ODD = {"kernel", "windows"}
 
 

@@ -18,7 +18,7 @@ class BatchNorm(nn.BatchNorm2d):
     own_statistics  the batch's own afterwards too, which leaves the running ones as they are
     """
 
-    def __init__(self, width: int, own_statistics: bool):
+    def __init__(self, width: int, own_statistics: bool = False):
         super().__init__(width)
         self.own_statistics = own_statistics
 
@@ -53,6 +53,9 @@ class Conv4(nn.Module):
                     published figures are transductive, and so is a learner on this encoder. The weights are the same
                     with and without it, so one training can be measured both ways
     context         length of a vector that modulates the third layer, where a learner gives one (CAVIA)
+    halvings        layers that halve the image, the first ones; 2 as Relation Networks have it, which compare maps
+
+    `maps` is the shape (width, side, side) that a row of flattened features had, None where they are averaged.
     """
 
     reach = 0
@@ -64,37 +67,44 @@ class Conv4(nn.Module):
         side: int = 0,
         batch_norm: bool = False,
         strided: bool = False,
+        halvings: int = 4,
         own_statistics: bool = False,
         *,
         context: int = 0,
     ):
         super().__init__()
+        left = left_of(side, strided, halvings)
         if own_statistics and not batch_norm:
             raise SettingsError("own_statistics of encoder 'conv4' are those of batch norm: set batch_norm = true too.")
-        if side and not left_of(side, strided):
-            raise SettingsError(f"side of encoder 'conv4' is {side}: four halvings leave nothing, give 16 or more.")
-        stride = 2 if strided else 1
+        if side and not left:
+            least = 2**halvings
+            raise SettingsError(
+                f"side of encoder 'conv4' is {side}: {halvings} halvings leave nothing, give {least} or more."
+            )
         norms = [BatchNorm(width, own_statistics) if batch_norm else None for _ in range(4)]
-        told = [0, 0, context, 0]
+        strides, told = [2 if strided and i < halvings else 1 for i in range(4)], [0, 0, context, 0]
         self.layers = nn.ModuleList(
-            conv_block(width if i else bands, width, norms[i], stride, told[i]) for i in range(4)
+            conv_block(width if i else bands, width, norms[i], strides[i], told[i]) for i in range(4)
         )
-        self.strided, self.side, self.own_statistics = strided, side, own_statistics
-        self.width = width * left_of(side, strided) ** 2 if side else width
+        self.strided, self.side, self.halvings, self.own_statistics = strided, side, halvings, own_statistics
+        self.batch_norm, self.maps = batch_norm, (width, left, left) if side else None
+        self.width = width * left**2 if side else width
 
     def forward(self, inputs: Inputs) -> Tensor:
         maps = bands_of(inputs).values
         if self.side and maps.shape[2:] != (self.side, self.side):
             height, width = maps.shape[2:]
             raise TaskError(f"images of {height} x {width} pixels, but the encoder was made for side = {self.side}.")
-        for layer in self.layers:
-            maps = layer(maps) if self.strided else F.max_pool2d(layer(maps), 2, ceil_mode=not self.side)
+        for index, layer in enumerate(self.layers):
+            maps = layer(maps)
+            if index < self.halvings and not self.strided:
+                maps = F.max_pool2d(maps, 2, ceil_mode=not self.side)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 
 
-def left_of(side: int, strided: bool) -> int:
-    """Pixels a side that four halvings leave: rounded up by strides, down by pooling as in the papers."""
-    for _ in range(4):
+def left_of(side: int, strided: bool, halvings: int) -> int:
+    """Pixels a side that halvings leave: rounded up by strides, down by pooling as in the papers."""
+    for _ in range(halvings):
         side = (side + 1) // 2 if strided else side // 2
     return side
 

@@ -10,6 +10,7 @@ from ..learner import Learner, make_checked
 from .alpaca import ALPaCA
 from .alpha_maml import AlphaMaml
 from .averaged_ridge import AveragedRidge
+from .baseline import Baseline, baseline_plus_plus
 from .bayesian_maml import BayesianMaml
 from .bias_transformation import BiasTransformation
 from .cavia import Cavia
@@ -17,10 +18,12 @@ from .classical import extra_trees, logistic, mean, nearest_mean, random_forest,
 from .dkt import DKT, dkt_radial
 from .fine_tune import FineTune, linear_probe, scratch
 from .imaml import Imaml
+from .laplacian_shot import LaplacianShot
 from .lrd2 import LRD2
 from .lstm_meta_learner import LstmMetaLearner
 from .maml import Maml, anil, boil, first_order_maml
 from .maml_plus_plus import MamlPlusPlus
+from .matching import Matching, matching_fce
 from .meta_sgd import MetaSgd
 from .metaoptnet import MetaOptNet
 from .meteor import Meteor
@@ -28,8 +31,13 @@ from .pcoc import PCOC
 from .pooled import Pooled
 from .proto_maml import ProtoMaml, first_order_proto_maml
 from .protonet import ProtoNet, protonet_cosine
+from .pt_map import PtMap
+from .relation import Relation
 from .reptile import Reptile
 from .ridge import Ridge, r2d2
+from .siamese import Siamese
+from .simpleshot import SimpleShot
+from .tim import Tim, tim_adm
 from .timl import Timl
 from .versa import Versa
 
@@ -44,6 +52,17 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "scratch": scratch,
     "fine_tune": FineTune,
     "linear_probe": linear_probe,
+    "baseline": Baseline,
+    "baseline_plus_plus": baseline_plus_plus,
+    "simpleshot": SimpleShot,
+    "tim_gd": Tim,
+    "tim_adm": tim_adm,
+    "laplacian_shot": LaplacianShot,
+    "pt_map": PtMap,
+    "siamese": Siamese,
+    "matching": Matching,
+    "matching_fce": matching_fce,
+    "relation": Relation,
     "protonet": ProtoNet,
     "protonet_cosine": protonet_cosine,
     "maml": Maml,

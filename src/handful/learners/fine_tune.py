@@ -5,19 +5,19 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
-from ..learner import Answer, Learner, Net, settings
-from ..problem import Classes, Prediction
-from ..task import Examples, Inputs, Task, each
+from ..learner import Answer, Net, settings
+from ..problem import Prediction
+from ..task import Examples, Inputs, each
+from .pretrained import Pretrained
 
 
 @settings
-class FineTune(Learner):
+class FineTune(Pretrained):
     """Pretrained on pooled regions as one plain supervised problem, then adapted by Adam on the support set.
 
     steps         Adam steps on the support set; 0 answers with the pooled model as it is
@@ -36,15 +36,11 @@ class FineTune(Learner):
     pretrained: bool = True
     new_head: bool = True
     batch: int = Field(default=4, ge=1)
-    pools_classes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.pretrained:  # nothing is learned across tasks
             self.net.requires_grad_(False)
-
-    def head(self, encoder: nn.Module) -> nn.Module:
-        return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
     def fit(self, support: Examples) -> Answer:
         net = self.start(support)
@@ -76,13 +72,6 @@ class FineTune(Learner):
             nn.init.zeros_(net.head.bias)
         return net
 
-    def task_loss(self, task: Task) -> Tensor:
-        """Plain supervision on all labels of the region, on the classes that regions share.
-
-        Support and query are two sets of labels; pooled training makes no difference between them.
-        """
-        return sum_of_losses([task.support, task.query], self.net)
-
 
 def drawn(support: Examples, count: int, draw: torch.Generator) -> Examples:
     """So many of the examples at random; all of them, in order, where there are no more."""
@@ -90,19 +79,6 @@ def drawn(support: Examples, count: int, draw: torch.Generator) -> Examples:
         return support
     some = torch.randperm(len(support), generator=draw)[:count]
     return replace(support, inputs=each(support.inputs, lambda t: t[some]), targets=support.targets[some])
-
-
-def sum_of_losses(sets: list[Examples], net: Net) -> Tensor:
-    return torch.stack([pooled_loss(examples, net) for examples in sets]).mean()
-
-
-def pooled_loss(examples: Examples, net: Net) -> Tensor:
-    """The loss on the classes that regions share, a column of the head each; on the task's own where there are none."""
-    prediction = Prediction(net(examples.inputs))
-    if examples.base_targets is None:
-        return examples.problem.loss(prediction, examples.targets)
-    every = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
-    return every.loss(prediction, examples.base_targets)
 
 
 scratch = partial(FineTune, pretrained=False)

@@ -1,7 +1,7 @@
 """Mathematics on plain tensors, shared by learners."""
 
 from .descend import Loss, Rule, Weights, adam, answering, descent, flat, moving, plain, support_loss, unflat
-from .linear import class_means, ridge, with_one
+from .linear import class_means, ridge, squared_distances, with_one
 from .rows import few, rows, unrows
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "plain",
     "ridge",
     "rows",
+    "squared_distances",
     "support_loss",
     "unflat",
     "unrows",

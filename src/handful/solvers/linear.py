@@ -12,6 +12,12 @@ def class_means(features: Tensor, labels: Tensor, classes: int) -> Tensor:
     return sums / torch.bincount(labels, minlength=classes).clamp(min=1)[:, None]
 
 
+def squared_distances(rows: Tensor, points: Tensor) -> Tensor:
+    """(N, D), (K, D) -> (N, K), without a table of N x K x D."""
+    found = rows.square().sum(1)[:, None] - 2 * rows @ points.T + points.square().sum(1)
+    return found.clamp(min=0)
+
+
 def ridge(features: Tensor, numbers: Tensor, penalty: Tensor | float, row_weights: Tensor | None = None) -> Tensor:
     """(N, D), (N, K) -> (D, K): the minimum of sum_n w_n |x_n W - y_n|^2 + penalty |W|^2.
 

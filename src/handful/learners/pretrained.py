@@ -1,0 +1,38 @@
+"""What learners share that pretrain one classifier on the classes of all regions, and then adapt in their own way."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..learner import Learner, Net, settings
+from ..problem import Classes, Prediction
+from ..task import Examples, Task
+
+
+@settings
+class Pretrained(Learner):
+    """The encoder learns as one plain supervised problem; its head has a column for each class that regions share."""
+
+    pools_classes: ClassVar[bool] = True
+
+    def head(self, encoder: nn.Module) -> nn.Module:
+        return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+
+    def task_loss(self, task: Task) -> Tensor:
+        """Plain supervision on all labels of the region, on the classes that regions share.
+
+        Support and query are two sets of labels; pooled training makes no difference between them.
+        """
+        return torch.stack([pooled_loss(examples, self.net) for examples in (task.support, task.query)]).mean()
+
+
+def pooled_loss(examples: Examples, net: Net) -> Tensor:
+    """The loss on the classes that regions share, a column of the head each; on the task's own where there are none."""
+    prediction = Prediction(net(examples.inputs))
+    if examples.base_targets is None:
+        return examples.problem.loss(prediction, examples.targets)
+    every = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
+    return every.loss(prediction, examples.base_targets)

@@ -1,0 +1,35 @@
+"""Rows that are answered together: what transductive learners share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..problem import Prediction
+
+Transduce = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def jointly(transduce: Transduce, features: Tensor, labels: Tensor, outputs: int) -> Callable[[Tensor], Prediction]:
+    """A function of rows (N, D) that answers them together, from labelled rows (M, D) and their labels (M,).
+
+    transduce  features, labels, rows -> scores (N, classes); it is told of classes that have a label alone, as one
+               without would get its share of the rows
+    """
+    seen, places = labels.unique(return_inverse=True)
+
+    def decide(rows: Tensor) -> Prediction:
+        scores = transduce(features.detach(), places, rows.detach())
+        every = scores.new_zeros(len(rows), outputs)
+        return Prediction(every.index_copy(1, seen, scores))
+
+    return decide
+
+
+def drawn_rows(rows: Tensor, most: int, seed: int) -> Tensor:
+    """At most so many of the rows, drawn with the seed; all of them, in order, where there are no more."""
+    if len(rows) <= most:
+        return rows
+    return rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:most]]
