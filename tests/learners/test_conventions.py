@@ -99,8 +99,8 @@ def test_the_meta_loss_has_a_gradient_for_what_is_learned(name: str, kind: str) 
 
 @every_learner
 def test_relabelling_the_classes_relabels_the_answers(name: str) -> None:
-    """Heads of random weights tell their columns apart: MAML's answers may differ, the others' may not."""
-    if name in ("maml", "first_order_maml", "random_forest", "extra_trees"):
+    """Heads of random weights tell their columns apart: answers of MAML and of whole nets may differ, others' not."""
+    if name in ("maml", "first_order_maml", "random_forest", "extra_trees", "cnp", "mann", "snail"):
         pytest.xfail("a random start, or trees grown in another order, tells the columns apart")
     kind = "classes of pixels"
     support, query = examples(kind), examples(kind, seed=1).inputs

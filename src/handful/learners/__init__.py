@@ -9,10 +9,14 @@ from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
 from .averaged_ridge import AveragedRidge
 from .classical import extra_trees, logistic, nearest_mean, random_forest, svm
+from .cnp import Cnp
 from .fine_tune import FineTune, linear_probe, scratch
+from .in_context import InContext
 from .maml import Maml, first_order_maml
+from .mann import Mann
 from .protonet import ProtoNet, protonet_cosine
 from .ridge import Ridge
+from .snail import Snail
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "random_forest": random_forest,
@@ -29,6 +33,10 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "first_order_maml": first_order_maml,
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,
+    "cnp": Cnp,
+    "in_context": InContext,
+    "mann": Mann,
+    "snail": Snail,
 }
 
 

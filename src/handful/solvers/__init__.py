@@ -2,6 +2,6 @@
 
 from .descend import Weights, descent, support_loss
 from .linear import class_means, ridge, with_one
-from .rows import rows, unrows
+from .rows import in_parts, rows, unrows
 
-__all__ = ["Weights", "class_means", "descent", "ridge", "rows", "support_loss", "unrows", "with_one"]
+__all__ = ["Weights", "class_means", "descent", "in_parts", "ridge", "rows", "support_loss", "unrows", "with_one"]

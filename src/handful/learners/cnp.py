@@ -1,0 +1,64 @@
+"""Conditional neural process: what was seen is the mean of encoded pairs, and a decoder answers from it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from ..learner import Learner, RowAnswer, settings
+from ..problem import Prediction, Problem
+from ..solvers import class_means
+
+
+class Process(nn.Module):
+    """The encoder of pairs h, and the decoder g, of the paper."""
+
+    def __init__(self, features: int, outputs: int, width: int):
+        super().__init__()
+        self.width, self.outputs = width, outputs
+        self.pairs = layers([features + outputs, width, width, width])
+        self.answers = layers([features + outputs * width, width, width, width, width, 2 * outputs])
+
+    def forward(self, rows: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (rows, features) and what was seen (outputs, width) -> means and variances (rows, outputs)."""
+        seen = F.pad(seen, (0, 0, 0, self.outputs - len(seen)))
+        told = seen.flatten().expand(len(rows), -1)
+        mean, spread = self.answers(torch.cat([rows, told], dim=1)).chunk(2, dim=1)
+        return mean, (0.1 + 0.9 * F.softplus(spread)).square()
+
+
+def layers(widths: list[int]) -> nn.Sequential:
+    """Linear layers of these widths with ReLU in between."""
+    made: list[nn.Module] = []
+    for before, after in zip(widths[:-1], widths[1:], strict=True):
+        made += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*made[:-1])
+
+
+@settings
+class Cnp(Learner):
+    """Garnelo et al. 2018, arXiv:1807.01613, eq. 1 to 3: r_i = h(x_i, y_i), r their mean, the answer is g(x, r).
+
+    Pairs of a class have a mean of their own, and the decoder is given all of them side by side (the paper's section
+    on classification); a quantity has one mean, and a mean and variance as its answer. The columns of a fixed head
+    belong to classes by their order, so that relabelling changes the answers: the order of a task's classes is drawn
+    anew while meta-training. For classes the variance says nothing.
+    Differs: the deviation is at least 0.1, as in the authors' example code, of standardised quantities.
+
+    width  units of every layer
+    """
+
+    width: int = Field(default=128, ge=1)
+
+    def head(self, encoder: nn.Module) -> nn.Module:
+        return Process(int(encoder.width), self.outputs, self.width)  # type: ignore[arg-type]
+
+    def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
+        process: Process = self.net.head  # type: ignore[assignment]
+        numbers = problem.as_numbers(targets).to(features)
+        told = F.pad(numbers, (0, self.outputs - problem.outputs))
+        pairs = process.pairs(torch.cat([features, told], dim=1))  # eq. 1
+        seen = class_means(pairs, problem.strata(targets), problem.outputs)  # eq. 2
+        return lambda rows: Prediction(*process(rows, seen))  # eq. 3
