@@ -7,34 +7,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..encoders.process import Process
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
-from ..solvers import class_means
-
-
-class Process(nn.Module):
-    """The encoder of pairs h, and the decoder g, of the paper."""
-
-    def __init__(self, features: int, outputs: int, width: int):
-        super().__init__()
-        self.width, self.outputs = width, outputs
-        self.pairs = layers([features + outputs, width, width, width])
-        self.answers = layers([features + outputs * width, width, width, width, width, 2 * outputs])
-
-    def forward(self, rows: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows (rows, features) and what was seen (outputs, width) -> means and variances (rows, outputs)."""
-        seen = F.pad(seen, (0, 0, 0, self.outputs - len(seen)))
-        told = seen.flatten().expand(len(rows), -1)
-        mean, spread = self.answers(torch.cat([rows, told], dim=1)).chunk(2, dim=1)
-        return mean, (0.1 + 0.9 * F.softplus(spread)).square()
-
-
-def layers(widths: list[int]) -> nn.Sequential:
-    """Linear layers of these widths with ReLU in between."""
-    made: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
-        made += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*made[:-1])
+from ..solvers import class_means, in_parts
 
 
 @settings
@@ -61,4 +37,8 @@ class Cnp(Learner):
         told = F.pad(numbers, (0, self.outputs - problem.outputs))
         pairs = process.pairs(torch.cat([features, told], dim=1))  # eq. 1
         seen = class_means(pairs, problem.strata(targets), problem.outputs)  # eq. 2
-        return lambda rows: Prediction(*process(rows, seen))  # eq. 3
+
+        def answer(some: Tensor) -> Tensor:
+            return process(some, seen)  # eq. 3
+
+        return lambda rows: Prediction(*in_parts(answer, rows, 4096).unbind(1))
