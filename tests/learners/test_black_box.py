@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from handful.encoders.memory import MemoryNet, Recall, least_used
-from handful.encoders.temporal import Temporal
+from handful.encoders.temporal import Elements, Temporal
+from handful.errors import SettingsError
 from handful.learner import Learner
 from handful.learners import make
 from handful.problem import Classes, Problem, Quantity
@@ -108,6 +109,11 @@ def test_in_context_reads_no_more_rows_than_it_may() -> None:
     assert heard == [4, 3, 4, 3]
 
 
+def test_a_width_that_heads_do_not_share_is_refused() -> None:
+    with pytest.raises(SettingsError, match="width is 10 with 4 heads"):
+        make("in_context", encoder="dense", encoder_settings=WIDE, width=10)
+
+
 def test_cnp_sees_the_mean_of_pairs_of_a_class_and_is_as_sure_as_it_says() -> None:
     made, problem = learner("cnp", outputs=2), PROBLEMS[2]
     seen = support(problem)
@@ -145,8 +151,6 @@ def test_snails_first_convolution_is_one_of_pytorchs() -> None:
     padded = torch.nn.functional.pad(sequence.T[None], (2, 0))
     change = torch.nn.functional.conv1d(padded, weight, block.change.bias, dilation=2)[0].T
     earlier = torch.ones(9, 9, dtype=torch.bool).tril(-1)
-    from handful.encoders.temporal import Elements
-
     elements = Elements(sequence, sequence, earlier)
     both = torch.cat([elements.back(2), sequence], dim=1)
     assert torch.allclose(change, block.change(both))

@@ -83,7 +83,7 @@ class Reader(nn.Module):
         """
         parts = self.parts(features)
         middle = (parts * shares[:, None, None]).mean(0)
-        spread = ((parts - middle).square().mean((0, 2)) + 1e-2 * middle.square().mean(1)).sqrt()
+        spread = ((parts - middle).square().mean((0, 2)) + 1e-2 * middle.square().mean(1) + 1e-12).sqrt()
         alike = torch.exp(-0.5 * (numbers[:, None] - numbers).square().sum(-1))
         states, memories = self.entered(parts, middle, spread), []
         for layer in self.layers:

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..encoders.attention import Reader
+from ..errors import SettingsError
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
 from ..solvers import in_parts, ridge, with_one
@@ -59,6 +60,8 @@ class InContext(Learner):
     most: int = Field(default=400, ge=1)
 
     def head(self, encoder: nn.Module) -> nn.Module:
+        if self.width % self.heads:
+            raise SettingsError(f"width is {self.width} with {self.heads} heads: give a multiple of them.")
         return Context(self.penalty, Reader(int(encoder.width), self.width, self.layers, self.heads))  # type: ignore[arg-type]
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
