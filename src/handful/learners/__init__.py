@@ -15,14 +15,17 @@ from .bayesian_maml import BayesianMaml
 from .bias_transformation import BiasTransformation
 from .cavia import Cavia
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
+from .cnp import Cnp
 from .dkt import DKT, dkt_radial
 from .fine_tune import FineTune, linear_probe, scratch
 from .imaml import Imaml
+from .in_context import InContext
 from .laplacian_shot import LaplacianShot
 from .lrd2 import LRD2
 from .lstm_meta_learner import LstmMetaLearner
 from .maml import Maml, anil, boil, first_order_maml
 from .maml_plus_plus import MamlPlusPlus
+from .mann import Mann
 from .matching import Matching, matching_fce
 from .meta_sgd import MetaSgd
 from .metaoptnet import MetaOptNet
@@ -37,6 +40,7 @@ from .reptile import Reptile
 from .ridge import Ridge, r2d2
 from .siamese import Siamese
 from .simpleshot import SimpleShot
+from .snail import Snail
 from .tim import Tim, tim_adm
 from .timl import Timl
 from .versa import Versa
@@ -92,6 +96,10 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "pcoc": PCOC,
     "dkt": DKT,
     "dkt_radial": dkt_radial,
+    "cnp": Cnp,
+    "in_context": InContext,
+    "mann": Mann,
+    "snail": Snail,
 }
 
 
