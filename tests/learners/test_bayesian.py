@@ -14,7 +14,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct
 from handful.learner import Learner
 from handful.learners import make
 from handful.problem import Classes, Prediction, Quantity
-from handful.solvers import descent, with_one
+from handful.solvers import Weights, descent, plain, support_loss, with_one
 from handful.solvers.kernels import JITTER, linear, log_marginal, noisy_root, posterior, radial
 from handful.solvers.stein import stein_direction
 from handful.task import Examples, Task
@@ -171,8 +171,12 @@ def test_one_particle_of_bayesian_maml_without_a_prior_is_mamls_descent() -> Non
     learner = make("bayesian_maml", encoder="dense", encoder_settings=SMALL, particles=1, precision=0.0, steps=3)
     learner.net.double()
     support, query = pixels(), pixels(seed=5)
-    plain = {name: w[0].detach() for name, w in learner.start().items() if name != "head.log_noise"}
-    *_, moved = descent(learner.net, support, plain, steps=3, step_size=0.1, second_order=False)
+    start = {name: w[0].detach() for name, w in learner.start().items() if name != "head.log_noise"}
+
+    def loss(weights: Weights, step: int) -> torch.Tensor:
+        return support_loss(learner.net, weights, support)
+
+    *_, moved = descent(loss, start, steps=3, rule=plain(0.1), second_order=False)
     wanted = learner.one(moved, query.inputs).mean.log_softmax(1)
     assert torch.allclose(learner.adapt(support).outputs(query.inputs).mean.log_softmax(1), wanted, atol=1e-8)
 

@@ -124,7 +124,7 @@ class Entry:
 
 
 def has(name: str, trait: str) -> bool:
-    """Whether the learner of that name says so of itself: pools_classes, keeps_rows, transductive."""
+    """Whether the learner of that name says so of itself: pools_classes, keeps_rows."""
     made = LEARNERS.get(name)
     return bool(getattr(getattr(made, "func", made), trait, False))
 

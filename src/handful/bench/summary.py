@@ -89,7 +89,7 @@ def told_of(entry: Entry, setup: Setup) -> dict[str, Any]:
         "trained_on": list(entry.sets),
         "start": entry.start,
         "trials": setup.protocol.tune.trials if entry.tune else 0,
-        "transductive": has(entry.name, "transductive"),
+        "transductive": entry.make(setup.frame_of(entry)).reads_query,
         "settings": {key: value for key, value in entry.settings.items()},
     }
 
