@@ -78,12 +78,15 @@ class Learner(ABC):
     encoder_settings  its settings
     outputs           columns of a head of fixed width: the most classes that a task may have
     seed              of the initial weights, and of anything drawn while adapting
+    level             mean and deviation of the quantity over all that it is trained on, which `gather` takes; a task's
+                      own where empty
     """
 
     encoder: str = "spectral"
     encoder_settings: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
     outputs: int = Field(default=2, ge=1)
     seed: int = 0
+    level: tuple[float, ...] = ()
 
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
@@ -128,8 +131,21 @@ class Learner(ABC):
         return nn.Identity()
 
     def gather(self, sets: Iterable[Examples]) -> Self:
-        """The learner with what it keeps of the examples that it is trained on, before any training: itself."""
-        return self
+        """The learner with the constants of the examples that it is trained on, before any training.
+
+        They are the statistics of a table's features, where its encoder notes them, and the level of a quantity: a
+        handful of labels doesn't tell how high a place lies beside others.
+        """
+        if not self.meta_learned:
+            return self
+        known, note = list(sets), getattr(self.net.encoder, "note", None)
+        if note is not None:
+            note([examples.inputs for examples in known])
+        same = len({examples.problem.means for examples in known}) == 1
+        level = known[0].problem.level([examples.targets for examples in known]) if same else ()
+        found = replace(self, level=level)
+        found.net.load_state_dict(self.net.state_dict())
+        return found
 
     def adapt(self, support: Examples) -> Predictor:
         """Learn from the support set; leaves the learner as it was, and is differentiable while `net` trains.
@@ -142,12 +158,19 @@ class Learner(ABC):
 
     def standardised(self, support: Examples) -> Examples:
         """The support set as a learner fits it."""
-        return replace(support, targets=support.problem.standardise(support.targets))
+        return replace(support, targets=support.problem.standardise(support.targets, self.like(support.targets)))
+
+    def like(self, targets: Tensor) -> Tensor:
+        """Targets whose mean and deviation are those that a task's are standardised with."""
+        if not self.level:
+            return targets
+        mean, deviation = self.level
+        return torch.tensor([mean - deviation, mean + deviation]).to(targets)
 
     def predictor(self, answer: Answer, support: Examples) -> Predictor:
         """An answer that was fitted on the standardised support, in units."""
         problem, targets = support.problem, support.targets
-        return Predictor(lambda inputs: problem.restore(answer(inputs), targets), problem)
+        return Predictor(lambda inputs: problem.restore(answer(inputs), self.like(targets)), problem)
 
     def check(self, support: Examples) -> None:
         if not isinstance(support.problem, self.problems):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,6 +72,10 @@ class Problem(ABC):
     @abstractmethod
     def restore(self, prediction: Prediction, support_targets: Tensor) -> Prediction:
         """A prediction fitted on standardised targets, back in units; classes without a label are closed."""
+
+    @abstractmethod
+    def level(self, parts: Iterable[Tensor]) -> tuple[float, ...]:
+        """Mean and deviation of all labelled targets of several sets; nothing for classes."""
 
     @property
     @abstractmethod
@@ -141,6 +146,9 @@ class Classes(Problem):
             return prediction._replace(mean=scores)
         closed = ~seen.view(1, -1, *[1] * (scores.dim() - 2))
         return prediction._replace(mean=scores.masked_fill(closed, CLOSED))
+
+    def level(self, parts: Iterable[Tensor]) -> tuple[float, ...]:
+        return ()
 
     @property
     def means(self) -> tuple[str, ...]:
@@ -214,6 +222,10 @@ class Quantity(Problem):
         known = targets[self.labelled(targets)]
         spread = known.std(correction=0)
         return known.mean(), torch.where(spread > 0, spread, torch.ones_like(spread))
+
+    def level(self, parts: Iterable[Tensor]) -> tuple[float, ...]:
+        middle, spread = self._middle_and_spread(torch.cat([part.flatten() for part in parts]))
+        return float(middle), float(spread)
 
     @property
     def means(self) -> tuple[str, ...]:

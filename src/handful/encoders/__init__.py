@@ -16,9 +16,11 @@ from .plain import Plain
 from .random_conv import RandomConv
 from .resnet import ResNet12
 from .statistics import Statistics
+from .table import Table
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "plain": Plain,
+    "table": Table,
     "context": Context,
     "dense": Dense,
     "spectral": Spectral,

@@ -73,7 +73,7 @@ class BayesianMaml(Learner):
 
     def task_loss(self, task: Task) -> Tensor:
         """The chaser loss: squared distance of the particles from their leaders, summed."""
-        known = task.support.targets
+        known = self.like(task.support.targets)
         support, query = (
             replace(part, targets=part.problem.standardise(part.targets, known)) for part in (task.support, task.query)
         )

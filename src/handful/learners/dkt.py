@@ -76,7 +76,7 @@ class DKT(Learner):
     def task_loss(self, task: Task) -> Tensor:
         task, problem = self.encoded(task), task.support.problem
         features, targets = map(torch.cat, zip(*map(self.labelled_rows, (task.support, task.query)), strict=True))
-        _, root, numbers = self.rooted(features, problem.standardise(targets), problem)
+        _, root, numbers = self.rooted(features, problem.standardise(targets, self.like(targets)), problem)
         return -log_marginal(root, numbers) / len(numbers)
 
 

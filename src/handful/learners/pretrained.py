@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -26,7 +27,9 @@ class Pretrained(Learner):
 
         Support and query are two sets of labels; pooled training makes no difference between them.
         """
-        return torch.stack([pooled_loss(examples, self.net) for examples in (task.support, task.query)]).mean()
+        known = self.like(task.support.targets)
+        sets = [replace(e, targets=e.problem.standardise(e.targets, known)) for e in (task.support, task.query)]
+        return torch.stack([pooled_loss(examples, self.net) for examples in sets]).mean()
 
 
 def pooled_loss(examples: Examples, net: Net) -> Tensor:
