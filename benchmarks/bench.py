@@ -26,12 +26,20 @@ BUILD = HERE.parent / "build"
 def main() -> None:
     for name in sys.argv[1:] or sorted(path.stem.removeprefix("bench-") for path in HERE.glob("bench-*.toml")):
         protocol = HERE / f"bench-{name}.toml"
-        set_name = tomllib.loads(protocol.read_text("utf-8"))["data"]["name"]
-        root, out = data(FOLDERS.get(set_name, set_name)), BUILD / protocol.stem
+        out = BUILD / protocol.stem
         if not (out / "bench.json").exists():
-            subprocess.run(handful("bench", protocol, "--root", root, "-o", out, "--workers", 1), check=True)
+            subprocess.run(handful("bench", protocol, *roots(protocol), "-o", out, "--workers", 1), check=True)
         record = json.loads((out / "bench.json").read_text("utf-8"))
         page(protocol.stem, title(protocol), *parts(record, out, protocol))
+
+
+def roots(protocol: Path) -> Iterator[str]:
+    """The folder of the protocol's data set, and those of others that learners are trained on."""
+    told = tomllib.loads(protocol.read_text("utf-8"))
+    own = told["data"]["name"]
+    others = sorted({name for entry in told["learners"] for name in entry.get("train", {}).get("data", ())})
+    for name, text in [(own, ""), *((name, f"{name}=") for name in others)]:
+        yield from ("--root", f"{text}{data(FOLDERS.get(name, name))}")
 
 
 def title(protocol: Path) -> str:
