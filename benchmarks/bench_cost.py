@@ -50,7 +50,7 @@ encoder_settings = {{ width = 16 }}
 # What is timed, less what it calls that is timed too; the words of the table, the module, the name.
 PIECES = [
     ("reading images", "bench.regions", "Regions.__call__"),
-    ("reading images to train on", "bench.work", "Work.readable"),
+    ("reading images to train on", "bench.sources", "Source.read"),
     ("drawing the tasks", "bench.run", "Bench.draw"),
     ("trying every learner once", "bench.run", "Bench.prepare"),
     ("training", "bench.learning", "School.train"),

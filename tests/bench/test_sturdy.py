@@ -110,3 +110,13 @@ def test_a_full_disk_is_the_machine_s_fault_and_what_is_done_stays(
 
 def test_a_file_beyond_the_limit_is_the_machine_s_fault() -> None:
     assert explain(OSError(errno.EFBIG, "File too large", "scores.csv"))[1] == ENVIRONMENT
+
+
+def test_want_of_memory_is_the_machines_fault_not_the_learners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*given: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(work.Work, "scored", no_room)
+    with registered("tables"), pytest.raises(RuntimeError) as caught:
+        bench(tmp_path, TABLES)
+    assert explain(caught.value)[1] == ENVIRONMENT

@@ -35,6 +35,10 @@ class Source:
 
     @cached_property
     def regions(self) -> list[Region]:
+        return self.read()
+
+    def read(self) -> list[Region]:
+        """Every site. Raises DataError that names one that cannot be read, unless they are to be left out."""
         groups, found = self.data.groups(self.root), []
         for site in self.sites:
             try:

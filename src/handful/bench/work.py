@@ -110,6 +110,8 @@ class Work:
         except DataError:
             raise
         except (HandfulError, RuntimeError, ValueError, IndexError) as why:
+            if "memory" in str(why):  # the machine's want, not the protocol's: said as such
+                raise
             raise SettingsError(f"learner '{entry.label}' failed: {why}") from why
         found["cpu_seconds"] = round(time.process_time() - began, 3)
         write_json(self.folder / PARTS / job.name, found)
