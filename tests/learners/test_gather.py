@@ -30,6 +30,19 @@ def test_the_features_of_all_rows_have_mean_0_and_deviation_1_and_a_constant_one
     assert torch.allclose(scaled.std(0, correction=0), torch.tensor([1.0, 1.0, 1.0, 0.0]), atol=1e-4)
 
 
+def test_statistics_of_images_are_brought_to_one_scale_beside_what_is_learned_of_them() -> None:
+    draw = torch.Generator().manual_seed(0)
+    images = torch.rand(12, 3, 20, 20, generator=draw) * torch.rand(12, 3, 1, 1, generator=draw)
+    sets = [Examples(part, torch.arange(6) % 2, Classes(("a", "b"))) for part in images.split(6)]
+    encoder = make("protonet", encoder="learned_statistics", encoder_settings={"bands": 3}).gather(sets).net.encoder
+    scaled, found = encoder.scaled(images), encoder(images)
+    assert torch.allclose(scaled.mean(0), torch.zeros(scaled.shape[1]), atol=1e-3)
+    count = scaled.shape[1]
+    assert found.shape == (12, encoder.width) and encoder.width == count + 64
+    assert torch.allclose(found[:, :count], scaled / scaled.norm(dim=1, keepdim=True), atol=1e-6)
+    assert torch.allclose(found.norm(dim=1), torch.full((12,), 2.0**0.5), atol=1e-5)
+
+
 def test_a_quantity_is_standardised_with_the_level_of_all_that_is_trained_on(tmp_path: Path) -> None:
     sets, support, query = [region(seed) for seed in range(3)], region(5, 4), region(5, 9)
     found = make("r2d2", encoder="plain").gather(sets)

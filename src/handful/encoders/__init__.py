@@ -16,7 +16,7 @@ from .plain import Plain
 from .random_conv import RandomConv
 from .resnet import ResNet12
 from .statistics import Statistics
-from .table import Table
+from .table import LearnedStatistics, Table
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "plain": Plain,
@@ -28,6 +28,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "conv4": Conv4,
     "resnet12": ResNet12,
     "statistics": Statistics,
+    "learned_statistics": LearnedStatistics,
     "random_conv": RandomConv,
 }
 

@@ -1,14 +1,18 @@
-"""An encoder of tables: features brought to one scale, and a small net beside them."""
+"""Encoders of tables, and of images as the table of their statistics: one scale, and a small net."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..task import Inputs
 from .bands import bands_of
+from .statistics import Statistics
+
+SIDE = 16  # pixels of an image on which the statistics are counted: enough for all distances
 
 
 class Table(nn.Module):
@@ -46,8 +50,33 @@ class Table(nn.Module):
     def values(self, inputs: Inputs) -> Tensor:
         return inputs if isinstance(inputs, Tensor) else bands_of(inputs).values
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        rows = ((self.values(inputs) - self.mean) / self.deviation).clamp(-5, 5)
+    def scaled(self, inputs: Inputs) -> Tensor:
+        return ((self.values(inputs) - self.mean) / self.deviation).clamp(-5, 5)
+
+    def learned(self, rows: Tensor) -> Tensor:
         for layer in self.layers:
             rows = layer(rows)
         return rows
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.learned(self.scaled(inputs))
+
+
+class LearnedStatistics(Table):
+    """Images (n, bands, height, width) -> (n, width of both): what `Statistics` says of them, and a perceptron on it.
+
+    The statistics are brought to one scale as a table's features are, and stand beside what is learned, both as rows of
+    length 1: a net needs few images to bend them, and can't lose them.
+    """
+
+    def __init__(self, bands: int, width: int = 64, layers: int = 1):
+        count = Statistics()(torch.zeros(1, bands, SIDE, SIDE)).shape[1]
+        super().__init__(count, width, layers)
+        self.statistics, self.width = Statistics(), count + width
+
+    def values(self, inputs: Inputs) -> Tensor:
+        return self.statistics(inputs)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        rows = self.scaled(inputs)
+        return torch.cat([F.normalize(rows), F.normalize(self.learned(rows))], 1)
