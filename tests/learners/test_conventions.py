@@ -136,6 +136,17 @@ def test_more_classes_than_columns_are_refused_with_the_remedy(name: str) -> Non
         learner.task_loss(Task(examples(kind), examples(kind, seed=1)))
 
 
+@pytest.mark.parametrize(
+    "name, setting", [("ridge", "prior_mean"), ("averaged_ridge", "prior_mean"), ("fine_tune", "new_head")]
+)
+def test_settings_that_give_each_class_a_column_refuse_more_too(name: str, setting: str) -> None:
+    kind = "classes of pixels"
+    usual = replace(small(name, kind), outputs=2)
+    assert not usual.limited
+    with pytest.raises(TaskError, match="train it with outputs = 3"):
+        replace(usual, **{setting: not getattr(usual, setting)}).adapt(examples(kind))
+
+
 def test_an_unknown_setting_is_refused_with_the_likely_one() -> None:
     with pytest.raises(SettingsError, match="penalty"):
         make("ridge", penalti=2.0)
