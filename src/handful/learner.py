@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 from .encoders import make_encoder
+from .encoders.named import begin_as
 from .errors import SettingsError, TaskError, did_you_mean
 from .problem import Classes, Prediction, Problem, Quantity
 from .solvers import rows, unrows
@@ -91,6 +92,7 @@ class Learner(ABC):
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
     pools_classes: ClassVar[bool] = False  # True: pretrains on the classes that regions share, a column each
+    column_a_class: ClassVar[bool] = False  # True: the head has a column for each class of a task, `outputs` of them
     keeps_rows: ClassVar[bool] = False  # True: keeps rows of the regions, whose answers must mean the same everywhere
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
 
@@ -127,8 +129,17 @@ class Learner(ABC):
         """Whether an answer depends on what else is asked, which tables must say: by its kind or its encoder's."""
         return self.transductive or self.own_statistics
 
+    @property
+    def limited(self) -> bool:
+        """Whether a task may have no more classes than `outputs`: by its kind, or by a setting `prior_mean`."""
+        return self.column_a_class or getattr(self, "prior_mean", False)
+
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()
+
+    def take_encoder(self, encoder: nn.Module) -> None:
+        """Begin with the weights of another learner's encoder of the same settings. Raises SettingsError, see there."""
+        begin_as(self.net.encoder, encoder)
 
     def gather(self, sets: Iterable[Examples]) -> Self:
         """The learner with the constants of the examples that it is trained on, before any training.
@@ -150,7 +161,7 @@ class Learner(ABC):
     def adapt(self, support: Examples) -> Predictor:
         """Learn from the support set; leaves the learner as it was, and is differentiable while `net` trains.
 
-        Raises TaskError where this learner can't do the problem or the support is empty.
+        Raises TaskError where this learner can't do the problem, or so many classes, or the support is empty.
         """
         self.check(support)
         *_, answer = self.answers(self.standardised(support))
@@ -179,6 +190,11 @@ class Learner(ABC):
             raise TaskError(f"{type(self).__name__} learns {can}, and was given {asked}: choose another learner.")
         if not bool(support.problem.labelled(support.targets).any()):
             raise TaskError("nothing is labelled in the support: give at least one label.")
+        if self.limited and support.problem.outputs > self.outputs:
+            raise TaskError(
+                f"{support.problem.outputs} classes, but the head of {type(self).__name__} has {self.outputs} "
+                f"columns: train it with outputs = {support.problem.outputs}, or give fewer classes."
+            )
 
     def fit(self, support: Examples) -> Answer:
         """A function of inputs, from a support set whose quantities are standardised."""
@@ -204,7 +220,8 @@ class Learner(ABC):
         yield self.fit(support)
 
     def path(self, support: Examples) -> Iterator[Predictor]:
-        """The predictors along the way of an iterative learner, the last one being `adapt`'s."""
+        """The predictors along the way of an iterative learner, the last one being `adapt`'s. Raises as `adapt`."""
+        self.check(support)
         return (self.predictor(answer, support) for answer in self.answers(self.standardised(support)))
 
     def task_loss(self, task: Task) -> Tensor:

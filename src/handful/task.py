@@ -93,6 +93,11 @@ class Examples:
             base = torch.cat([self.base_targets, other.base_targets])
         return Examples(joined, torch.cat([self.targets, other.targets]), self.problem, base)
 
+    def part(self, places: Tensor) -> Examples:
+        """The examples at these places (indices, or a mask over examples)."""
+        base = None if self.base_targets is None else self.base_targets[places]
+        return Examples(each(self.inputs, lambda t: t[places]), self.targets[places], self.problem, base)
+
     def counts(self) -> Tensor:
         """Labelled rows a class (outputs,); a quantity has one count."""
         known = self.targets[self.problem.labelled(self.targets)]

@@ -150,6 +150,7 @@ def test_tasks_of_tables_are_not_learned_from_images(tmp_path: Path) -> None:
             [{**NET, "encoder": "statistics", "encoder_settings": {}}, {"name": "ridge", "start": "net"}],
             "learns nothing",
         ),
+        ([{**NET, "name": "cavia"}, {"name": "ridge", "start": "net"}], "the learned encoder reads a context"),
         ([NET, {"name": "ridge", "start": 3}], "start is 3"),
         ([{**NET, "listed": "no"}], "listed is 'no'"),
         ([{**NET, "listed": False}], "no learner starts from it"),

@@ -13,9 +13,12 @@ from handful.bench.protocol import Data, Report, Tasks, Tune
 from handful.bench.recipe import Part
 from handful.data import DATASETS
 from handful.data.sampling import Sampling
-from handful.learners import LEARNERS
+from handful.learners import LEARNERS, make
+from handful.learners.classical import REGRESSORS, Classical
 from handful.meta_train import Training
+from handful.problem import Classes, Quantity
 
+CONV = {"encoder": "conv4", "encoder_settings": {"bands": 1, "width": 4}}
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -26,6 +29,29 @@ def text(name: str) -> str:
 
 def test_the_table_of_learners_is_the_catalogue():
     assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(LEARNERS)
+
+
+def facts(name: str) -> tuple[str, ...]:
+    """What a learner learns from, answers, how many classes it takes, and whether it reads the query."""
+    found = make(name, **CONV)
+    quantities = not isinstance(found, Classical) or found.estimator in REGRESSORS
+    can = [Classes in found.problems, Quantity in found.problems and quantities]
+    learns = any(w.requires_grad for w in found.net.parameters())
+    source = "pooled labels" if found.pools_classes else "tasks"
+    return (
+        source if learns else "rows that it keeps" if found.keeps_rows else "nothing",
+        ", ".join(word for word, does in zip(("classes", "quantities"), can, strict=True) if does),
+        "-" if not can[0] else "as many as `outputs`" if found.limited else "any number",
+        "yes" if found.transductive else "no",
+    )
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_is_told_of_a_learner_is_so(name: str):
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text("docs/learners.md"), re.MULTILINE))
+    assert list(told) == list(LEARNERS)
+    assert tuple(told[name].split(" | ")) == facts(name)
+    assert re.search(rf"^\| `{name}` \|.*\| {facts(name)[1]} \|$", text("README.md"), re.MULTILINE)
 
 
 def test_the_tables_of_data_sets_are_the_catalogue():

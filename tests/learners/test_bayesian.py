@@ -190,3 +190,13 @@ def test_bayesian_mamls_particles_follow_leaders_that_are_constants() -> None:
     *_, leaders = learner.stein([task.support, task.query], start, 1, lead=True)
     name = "head.weight"  # of the first particle: the slope of |w - leader|^2, with the leader held
     assert torch.allclose(learner.net.head.weight.grad, 2 * (start[name] - leaders[name].detach())[0].detach())
+
+
+def test_all_particles_begin_with_an_encoder_that_is_given_and_with_heads_of_their_own() -> None:
+    learner = make("bayesian_maml", encoder="dense", encoder_settings=SMALL, particles=3)
+    given = make("ridge", encoder="dense", encoder_settings=SMALL, seed=7).net.encoder
+    learner.take_encoder(given)
+    start = learner.start()
+    for name, weight in given.named_parameters():
+        assert all(torch.equal(particle, weight) for particle in start[f"encoder.{name}"])
+    assert len({tuple(particle.flatten().tolist()) for particle in start["head.weight"]}) == 3

@@ -1,4 +1,4 @@
-"""What a learner takes of its training examples before it is trained: a table's statistics, and the level of a quantity."""
+"""What a learner takes of its training examples before training: a table's statistics, the level of a quantity."""
 
 from __future__ import annotations
 

@@ -77,6 +77,23 @@ def test_a_context_can_change_which_of_two_inputs_has_the_higher_score(encoder: 
     assert len(ranks) > 1
 
 
+@pytest.mark.parametrize("name", ["cavia", "timl"])
+def test_a_plain_encoders_weights_are_taken_and_modulated_by_nothing_at_first(name: str) -> None:
+    plain, told, inputs = doubled("protonet", seed=1), doubled(name), images().inputs
+    told.take_encoder(plain.net.encoder)
+    assert torch.equal(told.net.encode(inputs), plain.net.encode(inputs))
+    again = doubled(name, seed=2)
+    again.take_encoder(told.net.encoder)
+    assert torch.equal(again.net.encode(inputs), plain.net.encode(inputs))
+    with pytest.raises(SettingsError, match="the learned encoder reads a context, and this learner gives none"):
+        plain.take_encoder(told.net.encoder)
+
+
+def test_a_context_of_another_length_is_no_start() -> None:
+    with pytest.raises(SettingsError, match="one of another length"):
+        doubled("cavia", context=5).take_encoder(doubled("cavia", context=6).net.encoder)
+
+
 def test_a_named_input_is_no_setting_of_the_encoder() -> None:
     with pytest.raises(SettingsError, match="context"):
         make("maml", encoder="conv4", encoder_settings={"bands": 3, "context": 5})

@@ -232,3 +232,14 @@ def test_what_is_learned_beside_the_net_survives_a_checkpoint(name: str, tmp_pat
 def test_proto_maml_always_moves_its_last_layer() -> None:
     with pytest.raises(SettingsError, match="moves"):
         make("proto_maml", moves="encoder.")
+
+
+def test_maml_plus_plus_begins_each_step_with_the_norms_of_an_encoder_that_is_given() -> None:
+    given, learner, inputs = made("maml", batch_norm=True), made("maml_plus_plus", False, True), task().support.inputs
+    with torch.no_grad():
+        for index, part in enumerate(given.net.encoder.state_dict().values()):
+            part.add_(0.1 * index if part.is_floating_point() else 0)
+    learner.take_encoder(given.net.eval().encoder)
+    for step in range(learner.steps):
+        said = torch.func.functional_call(learner.net, learner.of_step(step), (inputs,))
+        assert torch.allclose(said, learner.net.head(given.net.encode(inputs)))

@@ -110,6 +110,14 @@ def test_a_checkpoint_with_a_pool_maps_with_its_rows(tmp_path: Path) -> None:
     assert pretrained("pooled", 5, weights=tmp_path).kept == (7, 3)
 
 
+def test_a_checkpoint_of_fewer_classes_than_the_map(tmp_path: Path) -> None:
+    plain = {"encoder": "dense", "encoder_settings": {"bands": 3, "width": 4, "blocks": 1, "windows": (3,)}}
+    for name, outputs in (("maml", 5), ("fine_tune", 2)):  # whose head has a column a class, and a new one each task
+        save(make(name, **plain, outputs=2), name, tmp_path / name)
+        found = pretrained(name, 5, weights=tmp_path / name)
+        assert found.outputs == outputs
+
+
 def test_learners_with_shipped_weights() -> None:
     ridge, logistic = pretrained("ridge", 5), pretrained("logistic", 5)
     assert ridge.encoder == "spectral" and logistic.encoder == "context"

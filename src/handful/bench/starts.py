@@ -77,6 +77,10 @@ def check_learned(entries: Sequence[Entry]) -> None:
                 f"learner '{entry.label}' starts from '{target.label}', whose encoder learns nothing: give that one an "
                 'encoder with weights, such as encoder = "dense" or "conv4".'
             )
+        try:
+            begun(entry, PROBE, 0, target.make(PROBE))
+        except SettingsError as fault:
+            raise SettingsError(f"learner '{entry.label}' starts from '{target.label}': {fault}") from None
         if not getattr(entry.make(PROBE), "pretrained", True):
             raise SettingsError(
                 f"learner '{entry.label}' begins each task with random weights (pretrained = false): a start is of no "
@@ -100,5 +104,5 @@ def begun(entry: Entry, frame: Frame, seed: int, start: Learner | None) -> Learn
         return entry.make(frame, seed)
     told = {key: value for key, value in start.settings().items() if key in ENCODER}
     learner = replace(entry, settings={**entry.settings, **told}).make(frame, seed)
-    learner.net.encoder.load_state_dict(start.net.encoder.state_dict())
+    learner.take_encoder(start.net.encoder)
     return learner

@@ -20,6 +20,14 @@ class Fellows(nn.Module):
             fellows = [other[name].detach()[None] for other in others]
             self.weights[key(name)] = nn.Parameter(torch.cat([first[name].detach()[None][:0], *fellows]))
 
+    @torch.no_grad()
+    def take(self, net: nn.Module, prefix: str) -> None:
+        """Give the other nets the first one's weights whose names begin so."""
+        first = dict(net.named_parameters())
+        for name in self.names:
+            if name.startswith(prefix):
+                self.weights[key(name)].copy_(first[name].expand_as(self.weights[key(name)]))
+
     def with_first(self, net: nn.Module) -> dict[str, Tensor]:
         """All nets' weights, (nets, ...) each, by their name in the first net."""
         first = dict(net.named_parameters())

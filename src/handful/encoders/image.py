@@ -48,7 +48,7 @@ class Conv4(nn.Module):
     width           filters of each convolution
     side            of the images: then what is left of them is flattened as in the papers; they must have this size
     batch_norm      the papers' normalisation instead of one over the image
-    strided         convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017, sec. 5.1)
+    strided         convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017)
     own_statistics  batch norm by the images that are answered together, as in the code of MAML and Reptile: their
                     published figures are transductive, and so is a learner on this encoder. The weights are the same
                     with and without it, so one training can be measured both ways

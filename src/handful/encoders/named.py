@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..errors import SettingsError
+
 
 class Film(nn.Module):
     """Feature-wise linear modulation (Perez et al. 2018, arXiv:1709.07871): a factor and a shift of each feature.
@@ -30,6 +32,23 @@ class Film(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         factor, shift = self.linear(self.context).view(2, -1, *[1] * (features.dim() - 2))
         return factor * features + shift
+
+
+def begin_as(net: nn.Module, other: nn.Module) -> None:
+    """Give an encoder the weights of another of the same settings.
+
+    What modulates it by a named input, and isn't in the other, stays the identity. Raises SettingsError where the other
+    is modulated and this one isn't, or by an input of another length.
+    """
+    given, own = other.state_dict(), net.state_dict()
+    films = tuple(f"{name}." for name, part in net.named_modules() if isinstance(part, Film))
+    more = {name: w for name, w in own.items() if name.startswith(films) and name not in given}
+    if {name: w.shape for name, w in (more | given).items()} != {name: w.shape for name, w in own.items()}:
+        raise SettingsError(
+            "the learned encoder reads a context, and this learner gives none or one of another length: "
+            "start from a learner that gives the same, or none."
+        )
+    net.load_state_dict(more | given)
 
 
 def place(net: nn.Module, name: str) -> str | None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .perceptron import perceptron
+
 
 class Process(nn.Module):
     """The encoder of pairs h, and the decoder g, of the paper."""
@@ -13,8 +15,8 @@ class Process(nn.Module):
     def __init__(self, features: int, outputs: int, width: int):
         super().__init__()
         self.width, self.outputs = width, outputs
-        self.pairs = layers([features + outputs, width, width, width])
-        self.answers = layers([features + outputs * width, width, width, width, width, 2 * outputs])
+        self.pairs = perceptron([features + outputs, width, width, width])
+        self.answers = perceptron([features + outputs * width, width, width, width, width, 2 * outputs])
 
     def forward(self, rows: Tensor, seen: Tensor) -> Tensor:
         """Rows (rows, features) and what was seen (outputs, width) -> means and variances (rows, 2, outputs)."""
@@ -22,11 +24,3 @@ class Process(nn.Module):
         told = seen.flatten().expand(len(rows), -1)
         mean, spread = self.answers(torch.cat([rows, told], dim=1)).chunk(2, dim=1)
         return torch.stack([mean, (0.1 + 0.9 * F.softplus(spread)).square()], dim=1)
-
-
-def layers(widths: list[int]) -> nn.Sequential:
-    """Linear layers of these widths with ReLU in between."""
-    made: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
-        made += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*made[:-1])

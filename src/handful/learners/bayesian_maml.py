@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -51,6 +52,7 @@ class BayesianMaml(Learner):
     step_size: float = Field(default=0.1, gt=0)
     precision: float = Field(default=0.01, ge=0)
     moves: str = ""
+    column_a_class: ClassVar[bool] = True
 
     def fresh_net(self) -> Net:
         with torch.random.fork_rng(devices=[]):
@@ -63,6 +65,11 @@ class BayesianMaml(Learner):
     def head(self, encoder: nn.Module) -> nn.Module:
         return NoisyLinear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
+    def take_encoder(self, encoder: nn.Module) -> None:
+        """All particles begin with it; their heads differ."""
+        super().take_encoder(encoder)
+        self.net.fellows.take(self.net, "encoder.")  # type: ignore[operator, union-attr]
+
     def start(self) -> Weights:
         """The particles before any step, each weight (particles, ...)."""
         return self.net.fellows.with_first(self.net)  # type: ignore[operator, union-attr]
@@ -73,6 +80,7 @@ class BayesianMaml(Learner):
 
     def task_loss(self, task: Task) -> Tensor:
         """The chaser loss: squared distance of the particles from their leaders, summed."""
+        self.check(task.support)
         known = self.like(task.support.targets)
         support, query = (
             replace(part, targets=part.problem.standardise(part.targets, known)) for part in (task.support, task.query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn, zeros_like
@@ -32,6 +33,7 @@ class Cavia(Learner):
     steps: int = Field(default=2, ge=0)
     step_size: float = Field(default=1.0, gt=0)
     second_order: bool = True
+    column_a_class: ClassVar[bool] = True
 
     @property
     def named(self) -> dict[str, int]:

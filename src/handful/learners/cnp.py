@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -27,6 +29,7 @@ class Cnp(Learner):
     """
 
     width: int = Field(default=128, ge=1)
+    column_a_class: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return Process(int(encoder.width), self.outputs, self.width)  # type: ignore[arg-type]

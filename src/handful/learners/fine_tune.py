@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,8 +13,11 @@ from torch import nn
 
 from ..learner import Answer, Net, settings
 from ..problem import Prediction
-from ..task import Examples, Inputs, each
+from ..solvers.folds import folds
+from ..task import Examples, Inputs
 from .pretrained import Pretrained
+
+FOLDS = 5  # of the support, at most
 
 
 @settings
@@ -27,6 +31,8 @@ class FineTune(Pretrained):
     pretrained    False starts each task from random weights and ignores what was learned before
     new_head      begin with a head of zeros, where classes mean something else in each task
     batch         examples a step, drawn with the seed; 4 as in Chen et al. 2019 (arXiv:1904.04232)
+    stop_early    take only as many of the steps as answer left-out labels of the support best, over at most 5 folds of
+                  it (and 6 times as long); all of them where a class has one label
     """
 
     steps: int = Field(default=100, ge=0)
@@ -36,32 +42,53 @@ class FineTune(Pretrained):
     pretrained: bool = True
     new_head: bool = True
     batch: int = Field(default=4, ge=1)
+    stop_early: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.pretrained:  # nothing is learned across tasks
             self.net.requires_grad_(False)
 
+    @property
+    def limited(self) -> bool:
+        return not self.new_head
+
     def fit(self, support: Examples) -> Answer:
-        net = self.start(support)
         if not self.moves_encoder:  # the features stay: they are computed once
             with torch.no_grad():
-                support = replace(support, inputs={"features": net.encode(support.inputs)})
-        draw = torch.Generator().manual_seed(self.seed)
-        moving = [w.requires_grad_() for name, w in net.named_parameters() if name.startswith(self.moves)]
-        optimizer = torch.optim.AdamW(moving, lr=self.step_size, weight_decay=self.weight_decay)
-        for _ in range(self.steps):
-            some = drawn(support, self.batch, draw)
-            with torch.enable_grad():
-                optimizer.zero_grad()
-                some.problem.loss(Prediction(net(some.inputs)), some.targets).backward()
-            optimizer.step()
+                support = replace(support, inputs={"features": self.start(support).encode(support.inputs)})
+        *_, net = self.descent(support, self.best_steps(support))
         net.requires_grad_(False)
 
         def answer(inputs: Inputs) -> Prediction:
             return Prediction(net(inputs))
 
         return answer
+
+    def descent(self, support: Examples, steps: int) -> Iterator[Net]:
+        """The net before the first step and after each: one net, which moves."""
+        net = self.start(support)
+        draw = torch.Generator().manual_seed(self.seed)
+        moving = [w.requires_grad_() for name, w in net.named_parameters() if name.startswith(self.moves)]
+        optimizer = torch.optim.AdamW(moving, lr=self.step_size, weight_decay=self.weight_decay)
+        yield net
+        for _ in range(steps):
+            some = drawn(support, self.batch, draw)
+            with torch.enable_grad():
+                optimizer.zero_grad()
+                some.problem.loss(Prediction(net(some.inputs)), some.targets).backward()
+            optimizer.step()
+            yield net
+
+    @torch.no_grad()
+    def best_steps(self, support: Examples) -> int:
+        """`steps`, or as many of them as make the loss of left-out labels least, where that is to be asked."""
+        parts = folds(support, FOLDS, self.seed) if self.stop_early else []
+        losses = [
+            [out.problem.loss(Prediction(net(out.inputs)), out.targets) for net in self.descent(kept, self.steps)]
+            for kept, out in parts
+        ]
+        return int(torch.tensor(losses).mean(0).argmin()) if parts else self.steps
 
     def start(self, support: Examples) -> Net:
         """A net of the task's own, so that the learner stays as it was."""
@@ -77,8 +104,7 @@ def drawn(support: Examples, count: int, draw: torch.Generator) -> Examples:
     """So many of the examples at random; all of them, in order, where there are no more."""
     if len(support) <= count:
         return support
-    some = torch.randperm(len(support), generator=draw)[:count]
-    return replace(support, inputs=each(support.inputs, lambda t: t[some]), targets=support.targets[some])
+    return support.part(torch.randperm(len(support), generator=draw)[:count])
 
 
 scratch = partial(FineTune, pretrained=False)

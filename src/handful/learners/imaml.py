@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -33,10 +34,8 @@ class Imaml(Learner):
     step_size: float = Field(default=1e-2, gt=0)
     pull: float = Field(default=2.0, gt=0)
     conjugate_steps: int = Field(default=5, ge=1)
-
-    @property
-    def moves_encoder(self) -> bool:
-        return True
+    column_a_class: ClassVar[bool] = True
+    moves: ClassVar[str] = ""  # all weights are pulled
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
@@ -57,10 +56,12 @@ class Imaml(Learner):
         return self.implicit_loss(task) if self.net.training else super().task_loss(task)
 
     def implicit_loss(self, task: Task) -> Tensor:
-        support, query = self.standardised(task.support), task.query
+        given, query = task.support, task.query
+        self.check(given)
+        support = self.standardised(given)
         *_, ended = self.descent(support)
         ended = {name: w.detach().requires_grad_() for name, w in ended.items()}
-        said = self.predictor(answering(self.net, ended), task.support).outputs(query.inputs)
+        said = self.predictor(answering(self.net, ended), given).outputs(query.inputs)
         loss = query.problem.loss(said, query.targets)
         outer = dict(zip(ended, torch.autograd.grad(loss, list(ended.values())), strict=True))
         inner = partial(support_loss, self.net, support=support)

@@ -12,7 +12,7 @@ from ..encoders.attention import Reader
 from ..errors import SettingsError
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
-from ..solvers import in_parts, ridge, with_one
+from ..solvers import few, in_parts, ridge, with_one
 from .ridge import RidgePrior
 
 ROWS = 4096  # answered at a time: what they attend to is rows x labelled rows
@@ -49,8 +49,8 @@ class InContext(Learner):
     penalty  where the learned penalty of the ridge on features begins
     width    of a row while it reads, a multiple of `heads`
     layers   of the transformer, with `heads` each
-    most     labelled rows that are read; of more, a seeded draw is (and then their order matters), while the ridge on
-             the features takes all
+    most     labelled rows that are read; of more, a seeded sample of each class (and then their order matters), while
+             the ridge on the features takes all
     """
 
     penalty: float = Field(default=1.0, gt=0)
@@ -68,7 +68,7 @@ class InContext(Learner):
         head: Context = self.net.head  # type: ignore[assignment]
         penalty, in_context, share, scale = head.sizes(len(targets))
         weights = fitted(features, targets, problem, penalty)
-        some = self.drawn(len(targets))
+        some = few(problem.strata(targets), self.most, self.seed)
         known, numbers = targets[some], problem.as_numbers(targets[some]).to(features)
         read, look = head.reader.read(features[some], numbers, problem.row_weights(known).to(features))
         beyond = fitted(read, known, problem, in_context)
@@ -77,12 +77,6 @@ class InContext(Learner):
             return with_one(rows) @ weights + share * (with_one(look(rows)) @ beyond)
 
         return lambda rows: Prediction(problem.as_scores(in_parts(answer, rows, ROWS), scale))
-
-    def drawn(self, count: int) -> Tensor:
-        """The labelled rows that are read, in order."""
-        if count <= self.most:
-            return torch.arange(count)
-        return torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))[: self.most].sort().values
 
 
 def fitted(rows: Tensor, targets: Tensor, problem: Problem, penalty: Tensor) -> Tensor:

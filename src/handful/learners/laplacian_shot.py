@@ -22,7 +22,7 @@ class LaplacianShot(Pretrained):
     """Ziko, Dolz, Granger & Ben Ayed 2020, arXiv:2006.15486. Classes only.
 
     Each row of the query costs a_q = squared distances to the class means; soft labels are lowered in
-    sum y log y + a_q y_q + strength / 2 sum w_qp |y_q - y_p|^2 by a bound, all rows at once.
+    sum y log y + a_q y_q - strength / 2 sum w_qp y_q y_p by a bound, all rows at once; w is 1 for neighbours.
 
     form      of the features, as in SimpleShot
     nearest   neighbours of a row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -31,8 +32,7 @@ class LstmMetaLearner(Learner):
 
     The net's weights are the cell state of an LSTM, whose input is their gradient and the loss; where they begin is
     learned with it. Gradients of the inner loss are constants, as in the paper's section on gradient independence.
-    Differs: each step sees the whole support set. The head's columns tell classes apart.
-    Memory while meta-training follows weights times steps: take a narrow encoder.
+    Differs: each step sees the whole support set. Memory in training is weights times steps: take a narrow encoder.
 
     steps   on the support set: the paper's 12 of 1 shot; it takes 5 for 5 shots
     hidden  width of the LSTM below the gates
@@ -41,6 +41,7 @@ class LstmMetaLearner(Learner):
     steps: int = Field(default=12, ge=0)
     hidden: int = Field(default=20, ge=1)
     moves: str = ""
+    column_a_class: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return Updated(int(encoder.width), self.outputs, self.hidden)  # type: ignore[arg-type]
@@ -48,8 +49,7 @@ class LstmMetaLearner(Learner):
     def answers(self, support: Examples) -> Iterator[Answer]:
         cell: UpdateCell = self.net.head.cell  # type: ignore[assignment]
         begin = {n: w for n, w in moving(self.net, self.moves).items() if not n.startswith("head.cell.")}
-        row = flat(begin)
-        gates = cell.start(row)
+        row, gates = flat(begin), cell.start(flat(begin))
         yield answering(self.net, begin)
         for _ in range(self.steps):
             here = row.detach().requires_grad_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -15,12 +16,12 @@ from ..task import Examples
 
 @settings
 class Maml(Learner):
-    """Finn, Abbeel & Levine 2017, arXiv:1703.03400, eq. 1 (inner step) and algorithm 1.
+    """Finn, Abbeel & Levine 2017, arXiv:1703.03400, algorithm 1.
 
     The columns of the head differ from each other before adaptation, so classes in another order are another task.
 
     steps         gradient steps on the support set
-    step_size     their size, alpha of eq. 1
+    step_size     their size, alpha of the algorithm
     second_order  False drops the gradient of the gradient while meta-training (section 5.2)
     moves         prefix of the weights that the steps move: '' all, 'head.', 'encoder.'
     """
@@ -29,6 +30,7 @@ class Maml(Learner):
     step_size: float = Field(default=0.1, gt=0)
     second_order: bool = True
     moves: str = ""
+    column_a_class: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]

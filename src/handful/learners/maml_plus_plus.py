@@ -27,6 +27,12 @@ class StepNorm(nn.Module):
         self.register_buffer("running_mean", norm.running_mean.repeat(steps, 1))  # type: ignore[union-attr]
         self.register_buffer("running_var", norm.running_var.repeat(steps, 1))  # type: ignore[union-attr]
 
+    @torch.no_grad()
+    def take(self, norm: nn.Module) -> None:
+        """Begin every step as this batch norm is."""
+        for part, rows in self.state_dict().items():
+            rows.copy_(getattr(norm, part).expand_as(rows))
+
     def at(self, step: int) -> Weights:
         return {self.name + part: rows[step] for part, rows in self.state_dict(keep_vars=True).items()}
 
@@ -64,6 +70,11 @@ class MamlPlusPlus(MetaSgd):
     def norms(self) -> list[StepNorm]:
         return list(self.net.head.norms)  # type: ignore[arg-type]
 
+    def take_encoder(self, encoder: nn.Module) -> None:
+        super().take_encoder(encoder)
+        for norm in self.norms:
+            norm.take(self.net.get_submodule(norm.name.rstrip(".")))
+
     def start(self, support: Examples) -> Weights:
         fixed = tuple(norm.name for norm in self.norms)
         return {name: w for name, w in super().start(support).items() if not name.startswith(fixed)}
@@ -88,7 +99,6 @@ class MamlPlusPlus(MetaSgd):
         shares = self.shares()
         if shares[-1] == 1:
             return super().task_loss(task)
-        self.check(task.support)
         query = task.query
         after = islice(self.path(task.support), 1, None)
         losses = [query.problem.loss(predictor.outputs(query.inputs), query.targets) for predictor in after]

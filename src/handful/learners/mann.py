@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -41,6 +43,7 @@ class Mann(Learner):
     size: int = Field(default=40, ge=1)
     reads: int = Field(default=4, ge=1)
     decay: float = Field(default=0.99, ge=0, le=1)
+    column_a_class: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         features = int(encoder.width) + self.outputs  # type: ignore[arg-type]

@@ -37,6 +37,7 @@ class ProtoMaml(Maml):
     """
 
     moves: Literal["", "head."] = ""
+    column_a_class: ClassVar[bool] = False
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
     def head(self, encoder: nn.Module) -> nn.Module:

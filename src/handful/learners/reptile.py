@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..learner import Answer, Learner, settings
 from ..solvers import Weights, adam, answering, descent, support_loss
-from ..task import Examples, Task, each
+from ..task import Examples, Task
 
 
 @settings
@@ -36,10 +36,8 @@ class Reptile(Learner):
     batch: int = Field(default=10, ge=1)
     test_batch: int = Field(default=5, ge=1)
     step_size: float = Field(default=1e-3, gt=0)
-
-    @property
-    def moves_encoder(self) -> bool:
-        return True
+    column_a_class: ClassVar[bool] = True
+    moves: ClassVar[str] = ""  # all weights follow
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
@@ -73,8 +71,4 @@ def minibatches(support: Examples, steps: int, size: int, draw: torch.Generator)
     passes = -(-steps * size // len(support))
     order = [index for _ in range(passes) for index in torch.randperm(len(support), generator=draw).tolist()]
     parts = [torch.tensor(order[step * size : (step + 1) * size]) for step in range(steps)]
-    return [part_of(support, part) for part in parts]
-
-
-def part_of(support: Examples, part: Tensor) -> Examples:
-    return replace(support, inputs=each(support.inputs, lambda t: t[part]), targets=support.targets[part])
+    return [support.part(part) for part in parts]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -37,6 +39,7 @@ class Snail(Learner):
 
     length: int = Field(default=26, ge=2)
     filters: int = Field(default=128, ge=1)
+    column_a_class: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return Sequence(int(encoder.width), self.outputs, self.length, self.filters)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import ClassVar
 from zlib import crc32
 
 import torch
@@ -27,11 +28,9 @@ class Informed(nn.Module):
     def __init__(self, classify: nn.Module, information: int, sizes: tuple[int, ...], dropout: float):
         super().__init__()
         self.classify = classify
-        layers = [
-            (nn.Linear(a, b), nn.GELU(), nn.GroupNorm(max(1, b // 16), b), nn.Dropout(dropout))
-            for a, b in pairwise((information, *sizes))
-        ]
-        self.inform = nn.Sequential(*(part for layer in layers for part in layer))
+        self.inform = nn.Sequential()
+        for a, b in pairwise((information, *sizes)):
+            self.inform.extend([nn.Linear(a, b), nn.GELU(), nn.GroupNorm(max(1, b // 16), b), nn.Dropout(dropout)])
         self.register_buffer("known", torch.full((SLOTS, LOOKBACK), 1e6))
 
     def forward(self, table: Tensor) -> Tensor:
@@ -46,14 +45,13 @@ class Timl(Learner):
     makes a context of it that modulates the net, and MAML's steps move the other weights. Where a data set gives none,
     it is MAML with a learned constant. A task that is known without adapting, on the mean of its last 20 draws, is no
     longer trained on (the paper's forgetfulness).
-    Differs: the context modulates `conv4` at its third layer, and the head's input of other encoders, by a linear
-    FiLM, not the input and every layer of a classifier; a task is known by its loss (an AUC of 0.95 in
-    the authors' code), so that quantities can be. The head's columns tell classes apart.
+    Differs: the context modulates `conv4` at its third layer, and other encoders' features, by a linear FiLM, not the
+    input and every layer of a classifier; a task is known by its loss (an AUC of 0.95 in the authors' code), so that
+    quantities can be. The head's columns tell classes apart.
 
     information  length of the `task` input; 3 for a place on the unit sphere
     sizes        of the layers that read it; the last is the context's length
-    dropout      between them, while meta-training
-    noise        deviation of what is added to the information while meta-training
+    dropout      between them, and `noise`, the deviation of what is added to the information, while meta-training
     forget       mean loss of the support, quantities standardised, below which a task is known; 0 never
     steps        gradient steps on the support set, and their size, as in the authors' code
     """
@@ -67,6 +65,7 @@ class Timl(Learner):
     step_size: float = Field(default=1e-3, gt=0)
     second_order: bool = True
     moves: str = ""
+    column_a_class: ClassVar[bool] = True
 
     @property
     def named(self) -> dict[str, int]:
@@ -103,6 +102,7 @@ class Timl(Learner):
         return {str(place(self.net, "context")): self.net.head.inform(told[None])[0]}  # type: ignore[operator]
 
     def task_loss(self, task: Task) -> Tensor:
+        self.check(task.support)
         if self.net.training and self.forget and self.is_known(task):
             return torch.zeros((), requires_grad=True)
         return super().task_loss(task)

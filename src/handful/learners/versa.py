@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..encoders.perceptron import perceptron
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
 from ..solvers import class_means, with_one
@@ -18,17 +19,12 @@ class Amortised(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.mean, self.log_variance = three_layers(width), three_layers(width)
+        self.mean, self.log_variance = (perceptron([width] * 3 + [width + 1], nn.ELU) for _ in range(2))
         nn.init.constant_(self.log_variance[-1].bias, SURE)  # type: ignore[arg-type]
         self.log_noise = nn.Parameter(torch.zeros(()))  # log variance of a standardised quantity
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
         return self.mean(pooled), self.log_variance(pooled)
-
-
-def three_layers(width: int) -> nn.Sequential:
-    inner = [nn.Linear(width, width), nn.ELU(), nn.Linear(width, width), nn.ELU()]
-    return nn.Sequential(*inner, nn.Linear(width, width + 1))
 
 
 @settings

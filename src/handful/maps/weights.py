@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,21 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
     bare = make(name, seed=seed)
     if weights is not None:
         _source(str(weights))  # whatever is wrong with them is said, also where they aren't used
-    fixed = make(name, encoder="context", seed=seed)
+    fixed = partial(make, name, encoder="context", seed=seed)
     if isinstance(bare, Classical):
-        return fixed
+        return fixed()
     source, source_name = _source(str(SHIPPED if weights is None else weights))
-    if source_name == name and (source.outputs >= outputs or source.keeps_rows):
+    if source_name == name and (source.outputs >= outputs or not source.limited):
         return source
     if not bare.meta_learned:  # a pool that isn't the checkpoint's: it has no rows
-        return fixed
-    learner = on_encoder_of(source, name, outputs=outputs, seed=seed)
-    if source_name == name and not getattr(source, "prior_mean", False):
-        learner.net.head.load_state_dict(source.net.head.state_dict())
-    return learner
+        return fixed()
+    return on_encoder_of(source, name, outputs=outputs, seed=seed)
 
 
 def on_encoder_of(source: Learner, name: str, **settings: Any) -> Learner:
-    """Another learner on the learned encoder of `source`."""
+    """Another learner on the learned encoder of `source`. Raises SettingsError where it can't stand on that."""
     learner = make(name, encoder=source.encoder, encoder_settings=source.encoder_settings, **settings)
-    learner.net.encoder.load_state_dict(source.net.encoder.state_dict())
+    learner.take_encoder(source.net.encoder)
     return learner
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..problem import Prediction
+from .rows import few
 
 Transduce = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -32,4 +33,4 @@ def drawn_rows(rows: Tensor, most: int, seed: int) -> Tensor:
     """At most so many of the rows, drawn with the seed; all of them, in order, where there are no more."""
     if len(rows) <= most:
         return rows
-    return rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:most]]
+    return rows[few(torch.zeros(len(rows), dtype=torch.int64), most, seed)]

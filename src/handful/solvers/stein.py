@@ -14,8 +14,8 @@ from .descend import Weights
 def stein_direction(particles: Tensor, slopes: Tensor) -> Tensor:
     """(M, P) particles and the slopes of their log density -> where each of them goes.
 
-    Liu & Wang 2016, arXiv:1608.04471, eq. 8, with a Gaussian kernel as wide as the median distance (section 3.2; the
-    logarithm is of M + 1, so that one particle has a width).
+    Liu & Wang 2016, arXiv:1608.04471, eq. 8, with a Gaussian kernel as wide as the median distance (the logarithm is of
+    M + 1, so that one particle has a width).
     """
     apart = torch.cdist(particles.detach(), particles.detach()).square()
     i, j = torch.triu_indices(len(apart), len(apart), 1)
