@@ -1,4 +1,4 @@
-"""The protocols of Omniglot's published figures: each parses, each of its learners learns, and all columns are filled."""
+"""The protocols of Omniglot's published figures: each parses, and each of its learners learns."""
 
 from __future__ import annotations
 

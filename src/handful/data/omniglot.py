@@ -59,9 +59,8 @@ def read(root: Path, name: str, group: str = "") -> Region:
     if character not in known:
         raise DataError(f"{root} has no character '{character}' in {' or '.join(ARCHIVES)}.")
     archive, members = known[character]
-    inputs = torch.from_numpy(
-        np.rot90(upright(archive, archive.stat().st_mtime_ns, members), TURNS.index(turn), (2, 3)).copy()
-    )
+    ink = upright(archive, archive.stat().st_mtime_ns, members)
+    inputs = torch.from_numpy(np.rot90(ink, TURNS.index(turn), (2, 3)).copy())
     examples = Examples(inputs, torch.zeros(len(members), dtype=torch.int64), Classes((name,)))
     return Region(name, examples, group, DATA.bands, members)
 
