@@ -82,6 +82,15 @@ def test_killed_anywhere_it_ends_at_the_same_weights(tmp_path: Path) -> None:
     assert same_weights(run(twice), whole)
 
 
+def test_out_of_time_it_keeps_its_state_and_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    found = learner()
+    state = meta_train(found, tasks, TRAINING, folder=tmp_path, validate=score, seconds=0.0)
+    assert state.step == 0 and read_state(tmp_path / STATE)["step"] == 0 and same_weights(found, learner())
+    while state.step < TRAINING.steps:
+        state = meta_train(learner(), tasks, TRAINING, folder=tmp_path, validate=score, seconds=0.05)
+    assert same_weights(run(tmp_path), run(None))
+
+
 def test_a_corrected_step_size_is_resumed_too(tmp_path: Path) -> None:
     training = Training(steps=8, optimizer="sgd", schedule="constant", rate_step_size=0.1, validate_every=4)
     with pytest.raises(Killed):
@@ -186,9 +195,11 @@ def test_the_step_size_rises_and_falls() -> None:
     assert rates[top:] == sorted(rates[top:], reverse=True)
 
 
-def test_other_schedules_fall_along_a_line_or_not_at_all() -> None:
+def test_other_schedules_fall_along_a_line_by_halves_or_not_at_all() -> None:
     linear = Training(steps=4, schedule="linear", warm_up=0, step_size=1.0)
     assert [linear.rate(step) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    halving = Training(steps=4, schedule="halving", halve_every=2, warm_up=0, step_size=1.0)
+    assert [halving.rate(step) for step in range(5)] == [1.0, 1.0, 0.5, 0.5, 0.25]
     assert Training(steps=4, schedule="constant", warm_up=0, step_size=0.5).rate(3) == 0.5
 
 

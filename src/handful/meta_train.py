@@ -42,7 +42,9 @@ class Training:
     tasks_per_step  tasks whose losses are averaged in a step
     optimizer       AdamW, or plain gradient descent
     step_size       of the optimizer at its height; it grows over `warm_up` of the steps
-    schedule        how it falls: along a cosine, along a line from the first step to 0 after the last, or not
+    schedule        how it falls: along a cosine, along a line from the first step to 0 after the last, by halves, or
+                    not
+    halve_every     steps after which it is halved, where it falls by halves
     rate_step_size  of the correction of plain gradient descent's step size by hypergradient descent; 0 for none
     weight_decay    decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101)
     clip            the longest gradient, as a norm
@@ -56,7 +58,8 @@ class Training:
     tasks_per_step: PositiveInt = 2
     optimizer: Literal["adamw", "sgd"] = "adamw"
     step_size: Annotated[float, Field(gt=0, le=1e3)] = 2e-3
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "halving", "constant"] = "cosine"
+    halve_every: PositiveInt = 2000
     rate_step_size: NonNegativeFloat = 0.0
     weight_decay: NonNegativeFloat = 1e-2
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -70,6 +73,7 @@ class Training:
         """The step size at a step, counted from 0."""
         rise, done = (step + 1) / max(1.0, self.warm_up * self.steps), step / max(1, self.steps)
         falls = {"cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1 - done, "constant": 1.0}
+        falls["halving"] = 0.5 ** (step // self.halve_every)
         return self.step_size * min(1.0, rise) * falls[self.schedule]
 
     def optimiser(self, learner: Learner, learned: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
@@ -119,6 +123,7 @@ def meta_train(
     validate: Callable[[Learner], float] | None = None,
     folder: Path | None = None,
     key: str = "",
+    seconds: float = math.inf,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> State:
     """Learn across tasks so that `adapt` does well on the next one; the best weights on validation end in `net`.
@@ -127,6 +132,7 @@ def meta_train(
     validate  a score of the learner, more is better
     folder    where the state is kept, and from where an interrupted run goes on
     key       what must be the same for a run to go on: recipe, seed, data
+    seconds   of this run, after which it stops where it is and keeps its state; the next one goes on
     progress  is told the steps done, all steps, and the loss
     A learner with nothing to learn returns at once. Raises CheckpointError where the state is damaged or of another
     run, SettingsError where the loss is no longer finite.
@@ -137,7 +143,8 @@ def meta_train(
     if folder is not None:
         run.resume(folder, key)
     clock = Clock(run.state.seconds)
-    while run.state.goes_on(training):
+    ends = run.state.seconds + seconds
+    while run.state.goes_on(training) and clock.seconds() < ends:
         loss = run.advance(tasks(run.state.step), training)
         score = validate(learner) if validate and training.validates_at(run.state.step) else None
         run.note(loss, score, clock.seconds())
@@ -145,6 +152,8 @@ def meta_train(
             run.keep(folder, key)
         if progress:
             progress(run.state.step, training.steps, loss)
+    if folder is not None and run.state.goes_on(training):
+        run.keep(folder, key)
     if run.state.best_score is not None:
         learner.net.load_state_dict(run.best)
     return run.state

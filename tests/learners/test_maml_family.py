@@ -79,6 +79,15 @@ def test_a_path_has_a_predictor_before_the_first_step_and_after_each(name: str) 
     assert not torch.equal(path[0].outputs(episode.query.inputs).mean, answer(learner, episode))
 
 
+def test_steps_of_the_test_are_taken_after_training_alone() -> None:
+    episode = task()
+    assert len(list(made("maml", steps=1, test_steps=3).path(episode.support))) == 2
+    few, many = (made("maml", training=False, steps=1, test_steps=3), made("maml", training=False, steps=3))
+    assert torch.equal(answer(few, episode), answer(many, episode))
+    with pytest.raises(SettingsError, match="test_steps"):
+        made("maml_plus_plus", test_steps=3)
+
+
 @pytest.mark.parametrize("name", ["meta_sgd", "maml_plus_plus", "alpha_maml"])
 def test_with_all_step_sizes_alike_it_is_maml(name: str) -> None:
     plain = {"multi_step": 0, "first_order": 0} if name == "maml_plus_plus" else {}

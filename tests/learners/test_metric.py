@@ -119,3 +119,12 @@ def test_relation_compares_maps_by_convolutions_where_the_encoder_leaves_them() 
     assert found.adapt(support).outputs(images[3:]).mean.shape == (3, 3)
     with pytest.raises(SettingsError, match="halvings"):
         omniglot()
+
+
+def test_relation_compares_by_the_statistics_of_the_pairs_where_the_encoder_has_its_own() -> None:
+    found = omniglot(halvings=2, batch_norm=True, own_statistics=True)
+    one, other = torch.rand(2, 4, 8 * 7 * 7).unbind()
+    together, alone = found.net.head(one, other), found.net.head(one[:2], other[:2])
+    assert not torch.allclose(together[:2], alone)
+    apart = omniglot(halvings=2, batch_norm=True).net.head
+    assert torch.allclose(apart(one, other)[:2], apart(one[:2], other[:2]), atol=1e-6)

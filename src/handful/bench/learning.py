@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +22,9 @@ from ..learner import Learner
 from ..meta_train import STATE, meta_train
 from ..problem import UNLABELLED, Classes
 from ..region import Region
-from ..task import Examples, Task
+from ..task import Examples, Task, stacked
 from .entries import Entry, Frame
-from .posing import joined, picked
+from .posing import picked
 from .sources import Source, class_names
 from .starts import begun
 
@@ -53,10 +54,19 @@ class School:
         """The classes of all regions by name: base targets count in them, whatever order a region has its own in."""
         return class_names(region for source in self.sources for region in source.regions)
 
-    def train(self, entry: Entry, frame: Frame, seed: int, folder: Path, start: Ready | None = None) -> Ready:
+    def train(
+        self,
+        entry: Entry,
+        frame: Frame,
+        seed: int,
+        folder: Path,
+        start: Ready | None = None,
+        seconds: float = math.inf,
+    ) -> Ready:
         """A trained learner and its record; taken from the folder where it is finished there.
 
-        start  the learner with whose encoder it begins, and its record
+        start    the learner with whose encoder it begins, and its record
+        seconds  of this call: where they aren't enough, the learner is given as it is, and the next call goes on
         """
         key = self.key_of(entry, seed, start)
         if (folder / RECORD).exists():
@@ -75,10 +85,13 @@ class School:
             validate=self.validate,
             folder=folder,
             key=key,
+            seconds=seconds,
         )
         told = {"key": key, "seed": seed, "steps": state.step, "best_step": state.best_step}
         told |= {"trained": self.trained(start), "validation": state.best_score}
         told |= {"seconds": state.seconds, "cpu_seconds": round(time.process_time() - began, 3)}
+        if state.goes_on(training):  # its time was up
+            return learner, told
         save(learner, entry.name, folder, **told)
         (folder / STATE).unlink(missing_ok=True)
         return load(folder)
@@ -139,14 +152,11 @@ class School:
 
 def of_rows(regions: Sequence[Region], base: np.ndarray, rows: list[np.ndarray]) -> Examples:
     """Some images of each class, as one set; base targets are the classes' own numbers among all."""
-    parts = [
-        replace(
-            r, examples=replace(r.examples, inputs=picked(r.examples.inputs, some), targets=r.examples.targets[some])
-        )
-        for r, some in zip(regions, map(torch.from_numpy, rows), strict=True)
-    ]
-    numbers = torch.from_numpy(np.repeat(base, [len(some) for some in rows]))
-    return replace(joined(parts), problem=numbered(len(regions)), base_targets=numbers)
+    parts = [picked(r.examples.inputs, torch.from_numpy(some)) for r, some in zip(regions, rows, strict=True)]
+    targets, numbers = (
+        torch.from_numpy(np.repeat(of, [len(some) for some in rows])) for of in (np.arange(len(regions)), base)
+    )
+    return Examples(stacked(parts), targets, numbered(len(regions)), numbers)
 
 
 def numbered(ways: int) -> Classes:

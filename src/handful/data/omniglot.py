@@ -8,7 +8,7 @@ own, named as in Vinyals' lists: Greek/character01/rot090.
 from __future__ import annotations
 
 import hashlib
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ PARTS = {"images_background": "train", "images_evaluation": "test"}  # the offic
 ARCHIVES = [f"{part}.zip" for part in PARTS]
 LISTS = "splits-vinyals"
 LISTED = {"train": "train", "val": "validation", "test": "test"}
+KEPT = 4  # characters
 TURNS = tuple(f"/rot{90 * quarters:03d}" for quarters in range(4))
 FEWEST = (1_100, 100)  # characters to train and to choose by; the rest, 423, are the test
 SOURCE = "Get it from github.com/brendenlake/omniglot, python/ (MIT licence), and leave the archives packed."
@@ -58,10 +59,16 @@ def read(root: Path, name: str, group: str = "") -> Region:
     if character not in known:
         raise DataError(f"{root} has no character '{character}' in {' or '.join(ARCHIVES)}.")
     archive, members = known[character]
-    ink = 1 - np.stack([image(archive, member, "L", SIDE) for member in members])[:, None].astype(np.float32) / 255
+    ink = upright(archive, archive.stat().st_mtime_ns, members)
     inputs = torch.from_numpy(np.rot90(ink, TURNS.index(turn), (2, 3)).copy())
     examples = Examples(inputs, torch.zeros(len(members), dtype=torch.int64), Classes((name,)))
     return Region(name, examples, group, DATA.bands, members)
+
+
+@lru_cache(maxsize=KEPT)
+def upright(archive: Path, changed: int, members: tuple[str, ...]) -> np.ndarray:
+    """The ink of a character's drawings (n, 1, 28, 28), kept for its other turns, which are read next."""
+    return 1 - np.stack([image(archive, member, "L", SIDE) for member in members])[:, None].astype(np.float32) / 255
 
 
 def splits(root: Path, *, turned: bool = False) -> dict[str, dict[str, str]]:

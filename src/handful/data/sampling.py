@@ -75,7 +75,7 @@ class Sampling:
             change = self.change(rng, square=True)  # support and query share the map: it may change its shape
             turned = each(self.lit(examples.inputs, rng), change)
             return replace(examples, inputs=turned, targets=change(examples.targets), base_targets=None)
-        if values(examples.inputs).dim() < 4:  # rows of a table, or series
+        if values(examples.inputs).dim() < 4 or not (self.augment or self.jitter):  # rows of a table, or series
             return examples
         return replace(examples, inputs=self.each_changed(examples.inputs, rng))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,11 +19,11 @@ class RelationOfMaps(nn.Module):
 
     maps        (channels, side, side) of which a row is flattened
     hidden      units of the first of the two layers
-    batch_norm  the paper's normalisation instead of one over a pair
+    norms       the paper's normalisations of both convolutions; None for one over a pair
     (P, channels * side * side) twice -> log-odds (P,).
     """
 
-    def __init__(self, maps: tuple[int, int, int], hidden: int, batch_norm: bool):
+    def __init__(self, maps: tuple[int, int, int], hidden: int, norms: Sequence[nn.Module | None]):
         super().__init__()
         channels, side, _ = maps
         if side < LEAST:
@@ -30,7 +32,6 @@ class RelationOfMaps(nn.Module):
                 f"halvings (2 as in the paper), or side = 0 to compare averages."
             )
         self.shape = (2 * channels, side, side)
-        norms = [BatchNorm(channels) if batch_norm else None for _ in range(2)]
         self.first, self.second = conv_block(2 * channels, channels, norms[0]), conv_block(channels, channels, norms[1])
         self.layers = layers(channels * left_of(side, strided=False, halvings=2) ** 2, hidden)
 
@@ -64,4 +65,6 @@ def relation_of(encoder: nn.Module, hidden: int) -> nn.Module:
     maps = getattr(encoder, "maps", None)
     if maps is None:
         return RelationOfVectors(int(encoder.width), hidden)  # type: ignore[arg-type]
-    return RelationOfMaps(maps, hidden, bool(encoder.batch_norm))
+    own = bool(encoder.own_statistics)
+    norms = [BatchNorm(maps[0], own) if encoder.batch_norm else None for _ in range(2)]
+    return RelationOfMaps(maps, hidden, norms)

@@ -21,12 +21,14 @@ class Maml(Learner):
     The columns of the head differ from each other before adaptation, so classes in another order are another task.
 
     steps         gradient steps on the support set
+    test_steps    the same after meta-training, 0 for as many
     step_size     their size, alpha of the algorithm
     second_order  False drops the gradient of the gradient while meta-training (section 5.2)
     moves         prefix of the weights that the steps move: '' all, 'head.', 'encoder.'
     """
 
     steps: int = Field(default=5, ge=0)
+    test_steps: int = Field(default=0, ge=0)
     step_size: float = Field(default=0.1, gt=0)
     second_order: bool = True
     moves: str = ""
@@ -43,7 +45,7 @@ class Maml(Learner):
         return descent(
             lambda weights, step: support_loss(self.net, weights | self.of_step(step), support),
             self.start(support),
-            steps=self.steps,
+            steps=self.steps if self.net.training else self.test_steps or self.steps,
             rule=self.rule(),
             second_order=self.keeps_graph(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -49,11 +50,13 @@ class MamlPlusPlus(MetaSgd):
     always takes the batch's own.
 
     step_size     where all step sizes begin
+    test_steps    there is no step size for others
     multi_step    share of the training in which the losses after every step count, the later the more
     first_order   share of the training, from its beginning, without second derivatives
     """
 
     steps: int = Field(default=5, ge=1)
+    test_steps: Literal[0] = 0
     multi_step: float = Field(default=0.15, ge=0, le=1)
     first_order: float = Field(default=0.5, ge=0, le=1)
 
