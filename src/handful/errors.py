@@ -50,7 +50,7 @@ def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
-    meant = [k for k in known if k.lower() in near]
+    meant = sorted((k for k in known if k.lower() in near), key=lambda k: near.index(k.lower()))
     if meant:
         return f"Did you mean {' or '.join(meant)}?"
     return f"Known: {', '.join(known)}." if known else ""
