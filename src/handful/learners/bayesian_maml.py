@@ -68,7 +68,8 @@ class BayesianMaml(Learner):
     def take_encoder(self, encoder: nn.Module) -> None:
         """All particles begin with it; their heads differ."""
         super().take_encoder(encoder)
-        self.net.fellows.take(self.net, "encoder.")  # type: ignore[operator, union-attr, arg-type]
+        fellows: Fellows = self.net.fellows  # type: ignore[assignment]
+        fellows.take(self.net, "encoder.")
 
     def start(self) -> Weights:
         """The particles before any step, each weight (particles, ...)."""
