@@ -174,13 +174,13 @@ def test_a_cell_that_fails_is_the_worst(tmp_path: Path, monkeypatch: pytest.Monk
         ('encoder = "cell"\n', "", "encoder_settings but no encoder"),
         ("{ cells = 1 }", "{ width = 4 }", "sets encoder_settings.width, which the search is to find"),
         ('"cell"\nencoder_settings = { cells = 1 }', '"conv4"', "has the encoder 'conv4', but a search finds"),
-        ('"protonet"', '"protonett"', "Did you mean protonet"),
+        ('"protonet"', '"protonett"', "Did you mean pooled or protonet"),
         ("[[learners]]", '[[learners]]\nname = "ridge"\n[[learners]]', "there are 2"),
     ],
 )
 def test_what_is_wrong_is_named(old: str, new: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(HandfulError, match=message):
-        searched(tmp_path, RECIPE.replace(old, new))
+        searched(tmp_path, RECIPE.replace(old, new), "--dry-run")
     assert not (tmp_path / "out").exists()
 
 
