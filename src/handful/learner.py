@@ -84,7 +84,9 @@ class Learner(ABC):
     """
 
     encoder: str = "spectral"
-    encoder_settings: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
+    encoder_settings: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(
+        default_factory=dict
+    )
     outputs: int = Field(default=2, ge=1)
     seed: int = 0
     level: tuple[float, ...] = ()

@@ -11,8 +11,10 @@ import pytest
 
 from handful.bench.protocol import Data, Report, Tasks, Tune
 from handful.bench.recipe import Part
+from handful.bench.search_recipe import Space
 from handful.data import DATASETS
 from handful.data.sampling import Sampling
+from handful.encoders.blocks import OPERATIONS
 from handful.learners import LEARNERS, make
 from handful.learners.classical import REGRESSORS, Classical
 from handful.meta_train import Training
@@ -62,7 +64,12 @@ def test_the_tables_of_data_sets_are_the_catalogue():
 
 @pytest.mark.parametrize(
     "page, commands",
-    [("docs/map.md", ["map", "apply"]), ("docs/train.md", ["train", "evaluate"]), ("docs/bench.md", ["bench"])],
+    [
+        ("docs/map.md", ["map", "apply"]),
+        ("docs/train.md", ["train", "evaluate"]),
+        ("docs/bench.md", ["bench"]),
+        ("docs/search.md", ["search"]),
+    ],
 )
 def test_every_option_is_told(page: str, commands: list[str]):
     for name in commands:
@@ -93,6 +100,11 @@ def test_every_key_of_a_protocol_is_told():
     page = text("docs/bench.md")
     told = set(re.findall(r"`(\w+)`", page))
     assert {field.name for kind in (Data, Tasks, Tune, Report) for field in fields(kind)} <= told
+
+
+def test_every_key_and_operation_of_a_search_is_told():
+    told = set(re.findall(r"`(\w+)`", text("docs/search.md")))
+    assert {field.name for field in fields(Space)} | set(OPERATIONS) <= told
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

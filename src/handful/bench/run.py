@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..data import DataSet, find_data
-from ..errors import DataError, HandfulError, OutputError, SettingsError, did_you_mean
-from ..files import write_json
+from ..errors import DataError, HandfulError, SettingsError, did_you_mean
 from ..region import Region
 from .drawing import Drawer
 from .entries import Entry, Frame, check_pool, frame_of, has
@@ -23,13 +21,14 @@ from .pool import in_order
 from .posing import joined
 from .protocol import Protocol
 from .regions import Regions
+from .resume import STATE, opened
 from .rivals import rivals
 from .sources import Source, check_bands, class_names, foreign
 from .starts import depths
 from .tasks import FILE, Drawn, TaskList, check_fits, chunks, read_tasks
 from .work import CHECKPOINTS, PARTS, Job, Setup, Work
 
-STATE, FINAL, REPORT = "protocol.json", "bench.json", "report.html"
+FINAL, REPORT = "bench.json", "report.html"
 TABLES = ("scores.csv", "cost.csv", "paths.csv", "classes.csv", "calibration.csv", "tuning.csv")
 OURS = (STATE, FILE, REPORT, "leaks.json", *TABLES, f"{PARTS}/*", f"{CHECKPOINTS}/*/*")
 CHUNK = 32  # tasks that are worked on together, whole sites
@@ -191,15 +190,9 @@ def run(
     The setup, the tasks, and notes of what was left out. Raises OutputError where the folder holds results of another
     protocol.
     """
-    tasks = kept_tasks(bench, folder)
-    write_json(
-        folder / STATE, {"handful": __version__, "key": key_of(bench, tasks), "protocol": bench.protocol.plain()}
-    )
-    if not (folder / FILE).exists():
-        tasks.write(folder / FILE)
+    tasks = opened(folder, bench.protocol.key, bench.protocol.plain(), bench.draw, bench.list_file)
     for note in tasks.notes:
         tell(note)
-    (folder / PARTS).mkdir(exist_ok=True)
     setup = bench.prepare(folder, tasks)
     tell(f"{len(tasks.tasks)} tasks, {len(setup.entries)} learners, {bench.protocol.tasks.seeds} seeds")
     for stage, jobs in stages(setup, tasks):
@@ -207,32 +200,11 @@ def run(
     return setup, tasks, notes_of(folder, setup, tasks)
 
 
-def key_of(bench: Bench, tasks: TaskList) -> str:
-    return f"{bench.protocol.key}/{tasks.checksum}"
-
-
-def kept_tasks(bench: Bench, folder: Path) -> TaskList:
-    """The tasks of a run that broke off here, else drawn anew. Raises OutputError for another protocol's."""
-    if not (folder / STATE).exists():
-        return bench.draw()
-    try:
-        told = json.loads((folder / STATE).read_text("utf-8"))
-        tasks = read_tasks(bench.list_file or folder / FILE) if (folder / FILE).exists() else bench.draw()
-        same = told.get("key") == key_of(bench, tasks)
-    except (ValueError, AttributeError):
-        same = False
-    if not same:
-        raise OutputError(
-            f"{folder} holds results of another protocol or list of tasks: choose another folder, or add --overwrite."
-        )
-    return tasks
-
-
-def clear(folder: Path) -> None:
+def clear(folder: Path, ours: Sequence[str] = (*OURS, FINAL)) -> None:
     """Remove the work of a run that broke off, so that another can begin."""
-    for name in (PARTS, CHECKPOINTS):
+    for name in {own.partition("/")[0] for own in ours if "/" in own}:
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (STATE, FILE, REPORT, FINAL, "leaks.json", *TABLES):
+    for name in (own for own in ours if "/" not in own):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -267,13 +239,21 @@ def scores(setup: Setup, tasks: TaskList) -> Iterator[Job]:
                 yield Job("score", entry, tasks.tasks[start].fold, seed, start=start, end=end)
 
 
-def work_off(setup: Setup, folder: Path, stage: str, jobs: list[Job], workers: int, progress: Progress | None) -> None:
+def work_off(
+    setup: Setup,
+    folder: Path,
+    stage: str,
+    jobs: list[Job],
+    workers: int,
+    progress: Progress | None,
+    make: type[Work] = Work,
+) -> None:
     """Every job whose file isn't there yet."""
     left = [job for job in jobs if not (folder / PARTS / job.name).exists()]
     done = len(jobs) - len(left)
     if progress and jobs:
         progress(stage, done, len(jobs))
-    for number, _ in enumerate(in_order(Work, setup, left, min(workers, max(1, len(left)))), start=1):
+    for number, _ in enumerate(in_order(make, setup, left, min(workers, max(1, len(left)))), start=1):
         if progress:
             progress(stage, done + number, len(jobs))
 

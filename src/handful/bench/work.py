@@ -20,6 +20,7 @@ from ..files import write_json
 from ..learner import Learner
 from .drawing import Drawer
 from .entries import Entry, Frame
+from .folds import Fold
 from .judge import Encoded, encoded, judged
 from .learning import Ready, School
 from .memory import peak_mb, reset_peak
@@ -196,14 +197,8 @@ class Work:
     def choosing(self, fold: int) -> list[Drawn]:
         """Tasks of the validation sites: on them weights and settings are chosen, and nothing is reported."""
         if fold not in self.choosing_of:
-            protocol, part = self.setup.protocol, self.list.folds[fold]
-            rules = replace(protocol.tasks, count=protocol.tune.count, draws=1)
-            unit = protocol.data.unit_for(self.regions.data)
-            drawer = Drawer(
-                self.regions.data, self.regions, self.regions.groups, rules, unit, self.hidden, self.setup.keep_going
-            )
-            found = drawer.tasks(part, fold, part.validation, rules.seed + VALIDATION) if part.validation else []
-            self.choosing_of[fold] = found
+            part, drawer = self.list.folds[fold], chooser(self.setup.protocol, self.regions, self.setup.keep_going)
+            self.choosing_of[fold] = validation_tasks(drawer, part, fold)
         return self.choosing_of[fold]
 
     def mean_score(self, learner: Learner, tasks: Sequence[Drawn]) -> float:
@@ -234,6 +229,18 @@ class Work:
             while len(self.seen) > 1 and sum(size_of(e.examples.inputs) for e in self.seen.values()) > CACHE:
                 self.seen.popitem(last=False)
         return self.seen[site]
+
+
+def chooser(protocol: Protocol, regions: Regions, keep_going: bool) -> Drawer:
+    """What draws the tasks on which weights and settings are chosen."""
+    rules, unit = replace(protocol.tasks, count=protocol.tune.count, draws=1), protocol.data.unit_for(regions.data)
+    hidden = protocol.data.classes == "hidden"
+    return Drawer(regions.data, regions, regions.groups, rules, unit, hidden, keep_going)
+
+
+def validation_tasks(drawer: Drawer, part: Fold, fold: int) -> list[Drawn]:
+    """Of the validation sites of a fold; none where it has none."""
+    return drawer.tasks(part, fold, part.validation, drawer.rules.seed + VALIDATION) if part.validation else []
 
 
 def chosen(setup: Setup, entry: int, fold: int) -> Entry:

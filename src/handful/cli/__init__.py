@@ -17,6 +17,7 @@ COMMANDS = {
     "apply": "Map another scene with the model of a finished map, without labels.",
     "train": "Meta-train a learner over regions, as a recipe says.",
     "bench": "Compare learners under one protocol: tables, intervals and a report.",
+    "search": "Find a net for a meta-learner: cells grown, trained a little, and scored.",
     "evaluate": "Score a checkpoint or a learner on a folder of labelled sites.",
     "demo": "Run the main job on simulated regions: a map, a table and a report.",
 }

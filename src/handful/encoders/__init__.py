@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import SettingsError, did_you_mean
+from .cell import Cells
 from .context import Context
 from .dense import Dense, Spectral
 from .image import Conv4, UNet
@@ -26,6 +27,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "spectral": Spectral,
     "unet": UNet,
     "conv4": Conv4,
+    "cell": Cells,
     "resnet12": ResNet12,
     "statistics": Statistics,
     "learned_statistics": LearnedStatistics,
@@ -38,6 +40,7 @@ LIMITS = {
     "blocks": (0, 64),
     "side": (0, MOST),
     "depth": (0, 8),
+    "cells": (1, 8),
     "halvings": (0, 4),
     "narrow": (0, MOST),
     "seed": (0, 2**31 - 1),
@@ -63,11 +66,24 @@ def make_encoder(name: str, settings: dict[str, Any], named: Mapping[str, int] |
     if missing:
         raise SettingsError(f"encoder '{name}' needs the setting {', '.join(missing)}: add it to encoder_settings.")
     for key, value in settings.items():
-        if isinstance(known[key].default, bool):
-            check_switch(name, key, value)
-        else:
-            check_size(name, key, value, many=isinstance(known[key].default, tuple))
+        check_value(name, key, value, known[key].default)
     return ENCODERS[name](**settings, **{key: size for key, size in (named or {}).items() if key in places})
+
+
+def check_value(name: str, key: str, value: Any, default: Any) -> None:
+    """Raise SettingsError where a value isn't of its default's kind."""
+    if isinstance(default, bool):
+        check_switch(name, key, value)
+    elif isinstance(default, tuple) and default and isinstance(default[0], str):
+        check_words(name, key, value)
+    else:
+        check_size(name, key, value, many=isinstance(default, tuple))
+
+
+def check_words(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is no list of words; what they say the encoder checks."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a list of words.")
 
 
 def check_switch(name: str, key: str, value: Any) -> None:

@@ -29,7 +29,13 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 def conv_block(
-    bands: int, width: int, norm: nn.Module | None = None, stride: int = 1, context: int = 0
+    bands: int,
+    width: int,
+    norm: nn.Module | None = None,
+    stride: int = 1,
+    context: int = 0,
+    kernel: int = 3,
+    dilation: int = 1,
 ) -> nn.Sequential:
     """Convolution, normalisation, modulation by a context where it has a length, ReLU.
 
@@ -37,7 +43,9 @@ def conv_block(
     in the batch.
     """
     norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
-    return nn.Sequential(nn.Conv2d(bands, width, 3, stride, padding=1), norm, *film, nn.ReLU())
+    pad = dilation * (kernel // 2)
+    conv = nn.Conv2d(bands, width, kernel, stride, padding=pad, dilation=dilation)
+    return nn.Sequential(conv, norm, *film, nn.ReLU())
 
 
 class Conv4(nn.Module):
@@ -73,14 +81,8 @@ class Conv4(nn.Module):
         context: int = 0,
     ):
         super().__init__()
-        left = left_of(side, strided, halvings)
-        if own_statistics and not batch_norm:
-            raise SettingsError("own_statistics of encoder 'conv4' are those of batch norm: set batch_norm = true too.")
-        if side and not left:
-            least = 2**halvings
-            raise SettingsError(
-                f"side of encoder 'conv4' is {side}: {halvings} halvings leave nothing, give {least} or more."
-            )
+        left = checked_left("conv4", side, strided, halvings)
+        check_norm("conv4", batch_norm, own_statistics)
         norms = [BatchNorm(width, own_statistics) if batch_norm else None for _ in range(4)]
         strides, told = [2 if strided and i < halvings else 1 for i in range(4)], [0, 0, context, 0]
         self.layers = nn.ModuleList(
@@ -91,10 +93,7 @@ class Conv4(nn.Module):
         self.width = width * left**2 if side else width
 
     def forward(self, inputs: Inputs) -> Tensor:
-        maps = bands_of(inputs).values
-        if self.side and maps.shape[2:] != (self.side, self.side):
-            height, width = maps.shape[2:]
-            raise TaskError(f"images of {height} x {width} pixels, but the encoder was made for side = {self.side}.")
+        maps = images_of(inputs, self.side)
         for index, layer in enumerate(self.layers):
             maps = layer(maps)
             if index < self.halvings and not self.strided:
@@ -107,6 +106,32 @@ def left_of(side: int, strided: bool, halvings: int) -> int:
     for _ in range(halvings):
         side = (side + 1) // 2 if strided else side // 2
     return side
+
+
+def checked_left(name: str, side: int, strided: bool, halvings: int) -> int:
+    """The same for the encoder of that name. Raises SettingsError where they leave nothing of a side."""
+    left = left_of(side, strided, halvings)
+    if side and not left:
+        least = 2**halvings
+        raise SettingsError(
+            f"side of encoder '{name}' is {side}: {halvings} halvings leave nothing, give {least} or more."
+        )
+    return left
+
+
+def check_norm(name: str, batch_norm: bool, own_statistics: bool) -> None:
+    """Raise SettingsError where an encoder is to use a batch's own statistics, but no batch norm."""
+    if own_statistics and not batch_norm:
+        raise SettingsError(f"own_statistics of encoder '{name}' are those of batch norm: set batch_norm = true too.")
+
+
+def images_of(inputs: Inputs, side: int) -> Tensor:
+    """Images (n, bands, height, width). Raises TaskError where they aren't of the side, if it isn't 0."""
+    maps = bands_of(inputs).values
+    if side and maps.shape[2:] != (side, side):
+        height, width = maps.shape[2:]
+        raise TaskError(f"images of {height} x {width} pixels, but the encoder was made for side = {side}.")
+    return maps
 
 
 class UNet(nn.Module):
