@@ -68,8 +68,7 @@ class BayesianMaml(Learner):
     def take_encoder(self, encoder: nn.Module) -> None:
         """All particles begin with it; their heads differ."""
         super().take_encoder(encoder)
-        fellows: Fellows = self.net.fellows  # type: ignore[assignment]
-        fellows.take(self.net, "encoder.")
+        self.net.fellows.take(self.net, "encoder.")  # type: ignore[operator, union-attr, call-arg, arg-type]
 
     def start(self) -> Weights:
         """The particles before any step, each weight (particles, ...)."""
