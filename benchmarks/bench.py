@@ -35,11 +35,16 @@ def main() -> None:
 
 def roots(protocol: Path) -> Iterator[str]:
     """The folder of the protocol's data set, and those of others that learners are trained on."""
-    told = tomllib.loads(protocol.read_text("utf-8"))
-    own = told["data"]["name"]
-    others = sorted({name for entry in told["learners"] for name in entry.get("train", {}).get("data", ())})
-    for name, text in [(own, ""), *((name, f"{name}=") for name in others)]:
+    for name, text in names(protocol):
         yield from ("--root", f"{text}{data(FOLDERS.get(name, name))}")
+
+
+def names(protocol: Path) -> Iterator[tuple[str, str]]:
+    """Of each data set its name, and what stands before its folder on the command line."""
+    told = tomllib.loads(protocol.read_text("utf-8"))
+    yield told["data"]["name"], ""
+    for name in sorted({name for entry in told["learners"] for name in entry.get("train", {}).get("data", ())}):
+        yield name, f"{name}="
 
 
 def title(protocol: Path) -> str:
@@ -48,7 +53,8 @@ def title(protocol: Path) -> str:
 
 def parts(record: dict[str, Any], out: Path, protocol: Path) -> Iterator[str]:
     told = tomllib.loads(protocol.read_text("utf-8"))
-    yield f"`handful bench benchmarks/{protocol.name} --root FOLDER -o OUT --workers 1`"
+    folders = " ".join(f"--root {text}FOLDER" for _, text in names(protocol))
+    yield f"`handful bench benchmarks/{protocol.name} {folders} -o OUT --workers 1`"
     places = f"{record['tasks']} tasks, {record['seeds']} seed{'s' if record['seeds'] > 1 else ''} of training"
     trained = ", ".join(f"{entry['label']} {steps}" for entry, steps in trainings(record, told))
     yield (
