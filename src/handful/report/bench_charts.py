@@ -59,7 +59,8 @@ def learning_curves(record: Row) -> Markup:
     rows = [row for row in record["table"] if row["scores"][score]["mean"] is not None]
     ends = [v for row in rows for v in row["scores"][score].values() if isinstance(v, float)]
     few = len(shots) > 1
-    axes = Axes(430, 300, (shots[0], shots[-1]) if few else (shots[0] * 0.9, shots[0] * 1.1), limits(ends), log=True)
+    across = (shots[0], shots[-1]) if few else (shots[0] * 0.9, shots[0] * 1.1)
+    axes = Axes(430, max(300, LINE * len(paint)), across, limits(ends), log=True)  # room for every name
     body = axes.frame(labels(record), words(score), shots)
     lasts: list[tuple[str, float]] = []
     for place, name in enumerate(paint):
