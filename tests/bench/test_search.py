@@ -165,7 +165,7 @@ def test_a_cell_that_fails_is_the_worst(tmp_path: Path, monkeypatch: pytest.Monk
     [
         ("trials = 3", "trails = 3", "Did you mean trials"),
         ("levels = 2", "levels = 9", r"\[search\] levels is 9"),
-        ('"conv3"]', '"conv4"]', "no operation is called 'conv4'. Did you mean conv3"),
+        ('"conv3"]', '"conv4"]', "no operation is called 'conv4'. Did you mean conv5 or conv3"),
         ("most_weights = 900", "most_weights = 9", "most_weights is 9, but a learner on the smallest cell has more"),
         ("validation = 4", "validation = 0", "no validation sites"),
         ("test = 3", "test = 3\nrepeats = 2", "2 splits, but a search has one"),
@@ -174,7 +174,7 @@ def test_a_cell_that_fails_is_the_worst(tmp_path: Path, monkeypatch: pytest.Monk
         ('encoder = "cell"\n', "", "encoder_settings but no encoder"),
         ("{ cells = 1 }", "{ width = 4 }", "sets encoder_settings.width, which the search is to find"),
         ('"cell"\nencoder_settings = { cells = 1 }', '"conv4"', "has the encoder 'conv4', but a search finds"),
-        ('"protonet"', '"protonett"', "Did you mean pooled or protonet"),
+        ('"protonet"', '"protonett"', "Did you mean protonet or"),
         ("[[learners]]", '[[learners]]\nname = "ridge"\n[[learners]]', "there are 2"),
     ],
 )

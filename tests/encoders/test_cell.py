@@ -79,7 +79,10 @@ def test_a_learner_on_a_cell_survives_its_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": ["conv4 0"]}, "block 1 of a cell, 'conv4 0', has no known operation 'conv4'. Did you mean conv3"),
+        (
+            {"cell": ["conv4 0"]},
+            "block 1 of a cell, 'conv4 0', has no known operation 'conv4'. Did you mean conv5 or conv3",
+        ),
         ({"cell": ["conv3 1"]}, "what 'conv3' works on is 1: write 0 for the cell's input, such as"),
         ({"cell": ["conv3 0", "max3 2"]}, "block 2 of a cell, 'max3 2': .*an earlier block, up to 1"),
         ({"cell": ["conv3"]}, "is missing: write 0"),

@@ -90,7 +90,7 @@ class School:
         told = {"key": key, "seed": seed, "steps": state.step, "best_step": state.best_step}
         told |= {"trained": self.trained(start), "validation": state.best_score}
         told |= {"seconds": state.seconds, "cpu_seconds": round(time.process_time() - began, 3)}
-        if state.goes_on(training):  # its time was up
+        if (folder / STATE).exists() and state.goes_on(training):  # its time was up
             return learner, told
         save(learner, entry.name, folder, **told)
         (folder / STATE).unlink(missing_ok=True)
