@@ -48,7 +48,7 @@ class Table(nn.Module):
         self.deviation.copy_(torch.where(deviation > 0, deviation, torch.ones_like(deviation)))
 
     def values(self, inputs: Inputs) -> Tensor:
-        return inputs if isinstance(inputs, Tensor) else bands_of(inputs).values
+        return bands_of(inputs).values
 
     def scaled(self, inputs: Inputs) -> Tensor:
         return ((self.values(inputs) - self.mean) / self.deviation).clamp(-5, 5)
