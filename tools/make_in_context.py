@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from make_weights import varied
 
 from handful.bench.statistics import interval
 from handful.checkpoint import load, read_tensors, save, write_tensors
@@ -38,14 +39,7 @@ Table = tuple[torch.Tensor, torch.Tensor]  # features (rows, width) in half prec
 def table(encoder: torch.nn.Module, seed: int) -> Table:
     """A region of one or two dates, of any optical sensor, with labels sometimes coarse or wrong."""
     rng = np.random.default_rng([7, seed])
-    made = region(
-        seed,
-        size=SIZE,
-        sensor="any" if rng.random() < 0.5 else "sentinel-2",
-        coarse=int(rng.choice([1, 1, 2, 3])),
-        label_noise=float(rng.choice([0.0, 0.0, 0.05])),
-        dates=2 if rng.random() < 0.25 else 1,
-    )
+    made = region(seed, size=SIZE, **varied(rng), dates=2 if rng.random() < 0.25 else 1)
     chosen = draw(made.examples, MOST, rng).flatten()
     with torch.no_grad():
         return rows(encoder(made.examples.inputs))[chosen].half(), made.examples.targets.flatten()[chosen]

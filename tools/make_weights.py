@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +36,15 @@ LEARNER = dict(encoder="spectral", encoder_settings=NET, seed=SEED)
 TRAINING = Training(steps=10_000, tasks_per_step=2, step_size=2e-3, validate_every=1000, keep_every=100)
 
 
+def varied(rng: np.random.Generator) -> dict[str, Any]:
+    """Settings of a region: half of them of any optical sensor, labels sometimes coarse or wrong."""
+    return {
+        "sensor": "any" if rng.random() < 0.5 else "sentinel-2",
+        "coarse": int(rng.choice([1, 1, 2, 3])),
+        "label_noise": float(rng.choice([0.0, 0.0, 0.05])),
+    }
+
+
 def simulated(seed: int) -> Region:
     """One region to train on: any optical sensor, labels sometimes coarse or wrong, half precision to save memory."""
     torch.set_num_threads(1)
@@ -42,9 +52,7 @@ def simulated(seed: int) -> Region:
     made = region(
         seed,
         size=SIZE,
-        sensor="any" if rng.random() < 0.5 else "sentinel-2",
-        coarse=int(rng.choice([1, 1, 2, 3])),
-        label_noise=float(rng.choice([0.0, 0.0, 0.05])),
+        **varied(rng),
     )
     examples = made.examples
     inputs = {name: t.half() if name == "bands" else t for name, t in examples.inputs.items()}  # type: ignore[union-attr]

@@ -12,19 +12,12 @@ from . import options
 
 @click.command("bench", short_help="learners compared under one protocol")
 @click.argument("protocol", type=click.Path(dir_okay=False))
-@click.option(
-    "--root",
-    "roots",
-    required=True,
-    multiple=True,
-    metavar="[NAME=]DIR",
-    help="Folder of the protocol's data set; NAME=DIR that of another, which learners are trained on. Repeatable.",
-)
+@options.roots
 @options.output
 @click.option("--tasks", "list_file", type=click.Path(dir_okay=False), help="A tasks.json to use instead of drawing.")
-@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes  [default: the cores]")
-@click.option("--keep-going", is_flag=True, help="Leave out sites that cannot be read, and say so.")
-@options.options(options.overwrite, options.dry_run, options.as_json, options.quiet)
+@options.options(
+    options.processes, options.keep_going, options.overwrite, options.dry_run, options.as_json, options.quiet
+)
 def command(protocol: str, roots: tuple[str, ...], output: str, **choices: Any) -> None:
     """Compare the learners of PROTOCOL.toml on the data set under --root; -o gets the tables and report.html.
 

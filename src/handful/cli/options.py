@@ -19,6 +19,16 @@ output = click.option(
     type=click.Path(readable=False),  # what may not be read is said where it is, as a fault of the machine
     help="Folder to write to, made where missing. A run that was interrupted in it goes on.",
 )
+roots = click.option(
+    "--root",
+    "roots",
+    required=True,
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Folder of the data set to be judged on; NAME=DIR that of another that is trained on. Repeatable.",
+)
+processes = click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes  [default: the cores]")
+keep_going = click.option("--keep-going", is_flag=True, help="Leave out sites that cannot be read, and say so.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on stdout.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
 overwrite = click.option("--overwrite", is_flag=True, help="Replace a finished run in the output folder.")

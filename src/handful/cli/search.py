@@ -12,18 +12,11 @@ from . import options
 
 @click.command("search", short_help="a net for a meta-learner, found by growing cells")
 @click.argument("recipe", type=click.Path(dir_okay=False))
-@click.option(
-    "--root",
-    "roots",
-    required=True,
-    multiple=True,
-    metavar="[NAME=]DIR",
-    help="Folder of the recipe's data set; NAME=DIR that of another, which the learner is trained on. Repeatable.",
-)
+@options.roots
 @options.output
-@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes  [default: the cores]")
-@click.option("--keep-going", is_flag=True, help="Leave out sites that cannot be read, and say so.")
-@options.options(options.overwrite, options.dry_run, options.as_json, options.quiet)
+@options.options(
+    options.processes, options.keep_going, options.overwrite, options.dry_run, options.as_json, options.quiet
+)
 def command(recipe: str, roots: tuple[str, ...], output: str, **choices: Any) -> None:
     """Search an encoder for the learner of RECIPE.toml; -o gets search.csv, a row a trial, and best.toml.
 
