@@ -10,7 +10,7 @@ import pytest
 from small_bench import FORMS, registered, stand_in, tables
 
 from handful.bench.folds import Fold, drawn_folds, official, one_out
-from handful.bench.protocol import Protocol, protocol_of, read_protocol
+from handful.bench.protocol import ONE_OUT, Protocol, protocol_of, read_protocol
 from handful.bench.run import Bench, run
 from handful.bench.tables import write_tables
 from handful.data import DATASETS
@@ -18,6 +18,7 @@ from handful.errors import SettingsError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PROTOCOLS = sorted(path.stem for path in BENCHMARKS.glob("bench-*.toml"))
+SLOW = [pytest.param(stem, marks=pytest.mark.slow if stem.endswith("-all") else ()) for stem in PROTOCOLS]
 GROUPS = {f"{group}{k}": group for group in "abcdefgh" for k in range(3)}
 
 
@@ -95,11 +96,12 @@ def test_each_data_set_to_be_measured_has_a_protocol() -> None:
     assert {read_protocol(BENCHMARKS / f"{stem}.toml").data.name for stem in PROTOCOLS} == set(FORMS)
 
 
-@pytest.mark.parametrize("stem", PROTOCOLS)
+@pytest.mark.parametrize("stem", SLOW)
 def test_the_protocols_of_the_benchmarks(stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     protocol = quick(read_protocol(BENCHMARKS / f"{stem}.toml"))
     name = protocol.data.name
-    monkeypatch.setitem(DATASETS, name, stand_in(DATASETS[name], 21 if FORMS[name][0] == "classes" else 8))
+    sites = 21 if FORMS[name][0] == "classes" else 3 if protocol.data.split == ONE_OUT else 8
+    monkeypatch.setitem(DATASETS, name, stand_in(DATASETS[name], sites))
     for other in {other for entry in protocol.learners for other in entry.sets}:
         monkeypatch.setitem(DATASETS, other, replace(stand_in(DATASETS["ucmerced"], 6), name=other))
     setup, tasks, _ = run(Bench(protocol, tmp_path), tmp_path, workers=1)
@@ -126,4 +128,6 @@ def quick(protocol: Protocol) -> Protocol:
     )
     few = {"count": min(protocol.tasks.count, 2), "ways": min(protocol.tasks.ways, 5)}
     tasks = replace(protocol.tasks, draws=1, seeds=1, **few)
-    return replace(protocol, data=replace(protocol.data, repeats=1), tasks=tasks, learners=learners)
+    tune, test = replace(protocol.tune, trials=1), protocol.data.test
+    data = replace(protocol.data, repeats=1, test=0.5 if isinstance(test, tuple) else test)  # groups are others here
+    return replace(protocol, data=data, tasks=tasks, learners=learners, tune=tune)

@@ -14,6 +14,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from ..data import DataSet, find_data
 from ..errors import HandfulError, SettingsError, did_you_mean
 from .entries import Entry, check_entry, entry_of
+from .features import Features
 from .folds import Fold, drawn_folds, official, one_out
 from .recipe import check_keys, checked, read_toml
 from .scores import BETTER
@@ -36,6 +37,7 @@ class Data:
     repeats     how many splits are drawn
     classes     'hidden': each task has its own anonymous order of classes; 'shared': a class means the same in all
     unit        what intervals count as one: 'group', 'site', 'split' or 'task'; the data set's own where empty
+    features    what all learners see of an image instead of its pixels, see Features; the pixels where empty
     """
 
     name: str
@@ -45,6 +47,7 @@ class Data:
     repeats: PositiveInt = 1
     classes: Literal["hidden", "shared"] = "hidden"
     unit: Literal["", "group", "site", "split", "task"] = ""
+    features: str = ""
 
     def unit_for(self, data: DataSet) -> str:
         """What counts as one: tasks that share classes of images aren't independent, but splits of them are nearly."""
@@ -167,6 +170,7 @@ def protocol_of(tables: Mapping[str, Any]) -> Protocol:
         raise SettingsError(f"rivals is {tables['rivals']!r}: write true or false, before the first table.")
     data = checked(Data, "[data]", tables.get("data", {}))
     find_data(data.name)
+    Features(data.features)
     found = Protocol(
         data=data,
         tasks=checked(Tasks, "[tasks]", tables.get("tasks", {})),

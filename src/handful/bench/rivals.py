@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .entries import Entry, Frame
+from .features import FEATURES
 from .folds import Fold
 
-FEATURES: dict[str, tuple[str, dict[str, Any]]] = {
-    "bands": ("plain", {}),
-    "surroundings": ("context", {}),
-    "image statistics": ("statistics", {}),
-    "random patches": ("random_conv", {"pool": True}),
-    "random patches around": ("random_conv", {"pool": False}),
-}
 # Of each form of examples: label, learner, features. MOSAIKS is a linear model on random patches.
 RIVALS = {
     "rows": [

@@ -15,6 +15,7 @@ from ..errors import DataError, HandfulError, SettingsError, did_you_mean
 from ..region import Region
 from .drawing import Drawer
 from .entries import Entry, Frame, check_pool, frame_of, has
+from .features import Features
 from .folds import crossing
 from .judge import encoded, judged
 from .pool import in_order
@@ -128,7 +129,8 @@ class Bench:
         """All that workers need, checked: each learner does the first task once."""
         first = tasks.tasks[0]
         regions = Regions(self.data, self.root, tasks.prints)
-        read = [regions(site) for site in first.regions]
+        features = Features(self.protocol.data.features)
+        read = [features(regions(site)) for site in first.regions]
         frame = self.frame(read[0], tasks)
         entries = (*self.protocol.learners, *(rivals(frame, tasks.folds) if self.protocol.rivals else ()))
         check_forms(entries, frame)

@@ -12,6 +12,9 @@ from ..data import DATASETS, DataSet, find_data
 from ..errors import DataError, SettingsError
 from ..problem import Classes
 from ..region import Region
+from .features import Features
+
+AS_THEY_ARE = Features()
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Source:
 
     foreign     of another data set than the protocol's own: regions are called 'aid/Beach' then
     keep_going  leave out a site that cannot be read, instead of raising DataError
+    features    what is seen of its images
     """
 
     data: DataSet
@@ -27,6 +31,7 @@ class Source:
     sites: tuple[str, ...]
     foreign: bool = False
     keep_going: bool = False
+    features: Features = AS_THEY_ARE
 
     @property
     def key(self) -> list[str]:
@@ -42,7 +47,8 @@ class Source:
         groups, found = self.data.groups(self.root), []
         for site in self.sites:
             try:
-                found.append(self.named(self.data.read(self.root, site, groups.get(site, ""))))
+                region = self.data.read(self.root, site, groups.get(site, ""))
+                found.append(self.named(self.features(region)))
             except DataError as why:
                 if not self.keep_going:
                     raise DataError(f"{why} (--keep-going trains without it)") from why
@@ -55,10 +61,10 @@ class Source:
         return f"{self.data.name}/{site}" if self.foreign else site
 
 
-def foreign(name: str, root: Path, keep_going: bool) -> Source:
+def foreign(name: str, root: Path, keep_going: bool, features: Features = AS_THEY_ARE) -> Source:
     """All sites of another data set. Raises DataError where it isn't under the root."""
     data = find_data(name).at(root)
-    return Source(data, root, tuple(sorted(data.groups(root))), True, keep_going)
+    return Source(data, root, tuple(sorted(data.groups(root))), True, keep_going, features)
 
 
 def class_names(regions: Iterable[Region]) -> tuple[str, ...]:

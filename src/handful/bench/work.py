@@ -18,8 +18,10 @@ from ..data import find_data
 from ..errors import DataError, HandfulError, SettingsError
 from ..files import write_json
 from ..learner import Learner
+from ..region import Region
 from .drawing import Drawer
 from .entries import Entry, Frame
+from .features import Features
 from .folds import Fold
 from .judge import Encoded, encoded, judged
 from .learning import Ready, School
@@ -97,9 +99,11 @@ class Work:
         self.list = read_tasks(self.folder / FILE)
         self.regions = Regions(find_data(setup.protocol.data.name).at(setup.root), setup.root, self.list.prints)
         self.hidden = setup.protocol.data.classes == "hidden"
+        self.features = Features(setup.protocol.data.features)
         self.learner: tuple[Any, Learner, dict[str, Any]] | None = None
         self.own_of: tuple[int, Source] | None = None
         self.others: dict[str, Source] = {}
+        self.shown: dict[str, Region] = {}
         self.choosing_of: dict[int, list[Drawn]] = {}
         self.seen: OrderedDict[Any, Encoded] = OrderedDict()
 
@@ -185,13 +189,13 @@ class Work:
         """The train sites of a fold; the last fold's are kept."""
         if self.own_of is None or self.own_of[0] != fold:
             sites, going = self.list.folds[fold].train, self.setup.keep_going
-            self.own_of = fold, Source(self.regions.data, self.regions.root, sites, keep_going=going)
+            self.own_of = fold, Source(self.regions.data, self.regions.root, sites, False, going, self.features)
         return self.own_of[1]
 
     def other(self, name: str) -> Source:
         """All sites of another data set."""
         if name not in self.others:
-            self.others[name] = foreign(name, self.setup.root_of(name), self.setup.keep_going)
+            self.others[name] = foreign(name, self.setup.root_of(name), self.setup.keep_going, self.features)
         return self.others[name]
 
     def choosing(self, fold: int) -> list[Drawn]:
@@ -220,12 +224,20 @@ class Work:
         if len(task.regions) == 1 and self.regions.data.site_is == "place":
             return self.once(learner, task.regions[0])
         parts = [self.once(learner, site) for site in task.regions]
-        named = [replace(self.regions(site), examples=part.examples) for site, part in zip(task.regions, parts)]
+        named = [replace(self.shown_of(site), examples=part.examples) for site, part in zip(task.regions, parts)]
         return Encoded(joined(named), None, float(np.mean([part.seconds for part in parts])))
+
+    def shown_of(self, site: str) -> Region:
+        """What learners see of a site; features are computed once."""
+        if not self.features.name:
+            return self.regions(site)
+        if site not in self.shown:
+            self.shown[site] = self.features(self.regions(site))
+        return self.shown[site]
 
     def once(self, learner: Learner, site: str) -> Encoded:
         if site not in self.seen:
-            self.seen[site] = encoded(learner, self.regions(site).examples)
+            self.seen[site] = encoded(learner, self.shown_of(site).examples)
             while len(self.seen) > 1 and sum(size_of(e.examples.inputs) for e in self.seen.values()) > CACHE:
                 self.seen.popitem(last=False)
         return self.seen[site]
