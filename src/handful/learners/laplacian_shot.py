@@ -43,7 +43,7 @@ class LaplacianShot(Pretrained):
     transductive: ClassVar[bool] = True
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
-    head = SimpleShot.head
+    head, settle = SimpleShot.head, SimpleShot.settle
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         return jointly(self.agree, features, targets, problem.outputs)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from ..learner import RowAnswer, settings
 from ..problem import Classes, Prediction, Problem
 from ..solvers import class_means, squared_distances
 from ..solvers.classifier import BaseClassifier, Form
+from ..task import Examples
 from .pretrained import Pretrained
 
 
@@ -22,7 +25,8 @@ class SimpleShot(Pretrained):
           base features
 
     Differs: the base mean is a running one over the last steps of training instead of one over all base images after
-    it; it lies in the net and is saved with it. Scores are minus squared distances.
+    it; on the encoder of another learner, and not trained itself, it is that of all base rows (`settle`). It lies in
+    the net and is saved with it. Scores are minus squared distances.
     """
 
     form: Form = "cl2n"
@@ -30,6 +34,16 @@ class SimpleShot(Pretrained):
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return BaseClassifier(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def settle(self, sets: Iterable[Examples]) -> None:
+        """The base mean, of the labelled rows of all sets."""
+        total, count = torch.zeros(()), 0
+        for examples in sets:
+            found, _ = self.labelled_rows(examples)
+            total, count = total + found.double().sum(0), count + len(found)
+        if count:
+            self.net.head.mean.copy_(total / count)  # type: ignore[operator, union-attr]
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         transformed = partial(self.net.head.transformed, form=self.form)  # type: ignore[arg-type, operator, misc]
