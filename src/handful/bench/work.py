@@ -172,10 +172,8 @@ class Work:
         frame = self.setup.frame_of(entry)
         if entry.train is None:
             learner = begun(entry, frame, seed, start and start[0])
-            if start is not None:
-                before = next(found for found in self.setup.entries if found.label == entry.start)
-                learner.settle(self.school(fold, before.sets).examples())
-            return learner, {}
+            before = [found for found in self.setup.entries if found.label == entry.start]
+            return (learner.settle(self.school(fold, before[0].sets).examples()) if before else learner), {}
         school = self.school(fold, entry.sets)
         name = re.sub(r"[^\w.-]+", "-", entry.label)[:60]
         place = self.folder / CHECKPOINTS / f"{name}-{fold}-{seed}-{school.key_of(entry, seed, start)[:8]}"

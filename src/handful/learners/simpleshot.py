@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -36,14 +36,15 @@ class SimpleShot(Pretrained):
         return BaseClassifier(int(encoder.width), self.outputs)  # type: ignore[arg-type]
 
     @torch.no_grad()
-    def settle(self, sets: Iterable[Examples]) -> None:
-        """The base mean, of the labelled rows of all sets."""
+    def settle(self, sets: Iterable[Examples]) -> Self:
+        """With the base mean, of the labelled rows of all sets."""
         total, count = torch.zeros(()), 0
         for examples in sets:
             found, _ = self.labelled_rows(examples)
             total, count = total + found.double().sum(0), count + len(found)
         if count:
             self.net.head.mean.copy_(total / count)  # type: ignore[operator, union-attr]
+        return self
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         transformed = partial(self.net.head.transformed, form=self.form)  # type: ignore[arg-type, operator, misc]
