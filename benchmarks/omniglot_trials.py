@@ -52,7 +52,8 @@ class Experiment:
         learner = {"label": label, **self.learners[label]}
         tasks = {"shots": [1], "ways": 5, "queries": 15, "count": self.count}
         data = {"name": "omniglot", "split": "1100-100-423"}
-        return {"rivals": False, "data": data, "tasks": tasks, "learners": [learner], "report": {"score": "accuracy"}}
+        told = {"data": data, "tasks": tasks, "learners": [learner], "report": {"score": "accuracy"}}
+        return {"rivals": False, "tune": {"count": 25}, **told}  # 25 tasks to choose the best weights by
 
     def place(self, label: str, characters: int) -> Path:
         return self.folder / f"{label}-{characters}"
