@@ -30,7 +30,7 @@ LEARNERS: dict[str, dict[str, Any]] = {
     "fine_tune": {"name": "fine_tune", **CONV4, "train": {**POOLED, "validate_every": POOLED["steps"]}},
     "protonet": {"name": "protonet", **CONV4, "train": EPISODES},
     "first_order_maml": {"name": "first_order_maml", **CONV4, "train": EPISODES},
-    "first_order_proto_maml": {"name": "first_order_proto_maml", "step_size": 0.05, **CONV4, "train": EPISODES},
+    "first_order_proto_maml": {"name": "first_order_proto_maml", "step_size": 0.01, **CONV4, "train": EPISODES},
 }
 INTRODUCTION = f"""\
 Accuracy in % on {COUNT} 5-way 1-shot tasks of the same 423 characters, which no training saw, 15 queries a class, each
