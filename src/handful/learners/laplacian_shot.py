@@ -46,7 +46,7 @@ class LaplacianShot(Pretrained):
     transductive: ClassVar[bool] = True
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
-    head, settle = SimpleShot.head, SimpleShot.settle
+    head = SimpleShot.head
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         return jointly(self.agree, features, targets, problem.outputs)

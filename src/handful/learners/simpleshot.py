@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar, Self
+from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from ..learner import RowAnswer, settings
 from ..problem import Classes, Prediction, Problem
 from ..solvers import class_means, squared_distances
 from ..solvers.classifier import BaseClassifier, Form
-from ..task import Examples
 from .pretrained import Pretrained
 
 
@@ -34,17 +31,6 @@ class SimpleShot(Pretrained):
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return BaseClassifier(int(encoder.width), self.outputs)  # type: ignore[arg-type]
-
-    @torch.no_grad()
-    def settle(self, sets: Iterable[Examples]) -> Self:
-        """With the base mean, of the labelled rows of all sets."""
-        total, count = torch.zeros(()), 0
-        for examples in sets:
-            found, _ = self.labelled_rows(examples)
-            total, count = total + found.double().sum(0), count + len(found)
-        if count:
-            self.net.head.mean.copy_(total / count)  # type: ignore[operator, union-attr]
-        return self
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         transformed = partial(self.net.head.transformed, form=self.form)  # type: ignore[arg-type, operator, misc]
