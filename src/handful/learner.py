@@ -160,6 +160,14 @@ class Learner(ABC):
         found.net.load_state_dict(self.net.state_dict())
         return found
 
+    def settle(self, sets: Iterable[Examples]) -> Self:
+        """The learner with what its head must know of the examples that its encoder learned from.
+
+        For one that stands on another's encoder and isn't trained itself, such as SimpleShot, whose base mean is
+        otherwise noted while it trains. Most heads need nothing.
+        """
+        return self
+
     def adapt(self, support: Examples) -> Predictor:
         """Learn from the support set; leaves the learner as it was, and is differentiable while `net` trains.
 

@@ -8,40 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from small_omniglot import stand_in
 
 from handful.bench.entries import Entry, Frame
 from handful.bench.learning import School
 from handful.bench.protocol import read_protocol
 from handful.bench.sources import Source
-from handful.data import DATASETS, DataSet, find_data
+from handful.data import DATASETS
 from handful.meta_train import Run
-from handful.problem import Classes
-from handful.region import Region
-from handful.task import Examples
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PROTOCOLS = sorted(path.stem for path in (BENCHMARKS / "omniglot").glob("*.toml"))
 CHARACTERS = 62  # two more than ProtoNet's 60 ways
-
-
-def character(root: Path, name: str, group: str) -> Region:
-    """20 drawings that have a stroke of their class's own."""
-    rng = np.random.default_rng(sum(map(ord, name)))
-    ink = np.clip(rng.uniform(size=(1, 1, 28, 28)) + rng.normal(0, 0.1, (20, 1, 28, 28)), 0, 1).astype(np.float32)
-    return Region(name, Examples(torch.from_numpy(ink), torch.zeros(20, dtype=torch.long), Classes((name,))))
-
-
-def stand_in(name: str, sites: int) -> DataSet:
-    parts = {f"s{k}": ("train", "validation", "test")[k % 3] for k in range(sites)}
-    return replace(
-        find_data(name),
-        sites=lambda root: dict.fromkeys(parts, ""),
-        read=character,
-        splits=lambda root: {"vinyals": parts, "1100-100-423": parts},
-    )
 
 
 def narrow(entry: Entry, **train: Any) -> Entry:

@@ -205,6 +205,11 @@ def check_encoders(work: Work) -> None:
     before, same, after = (learner.net.encoder.state_dict() for learner in (net, probe, further[0]))
     assert all(torch.equal(before[name], same[name]) for name in before)
     assert not all(torch.equal(before[name], after[name]) for name in before)
+    simpleshot = replace(
+        probing, name="simpleshot", settings={k: v for k, v in probing.settings.items() if k != "steps"}
+    )
+    rows = [net.labelled_rows(examples)[0] for examples in work.school(0, ("sky",)).examples()]
+    assert torch.allclose(work.ready(simpleshot, 0, 1)[0].net.head.mean, torch.cat(rows).mean(0), atol=1e-6)
 
 
 def work_of(folder: Path) -> Work:

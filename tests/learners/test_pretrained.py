@@ -77,6 +77,17 @@ def test_the_base_mean_is_that_of_the_rows_trained_on_and_travels_with_the_net(t
     assert torch.equal(load(tmp_path / "kept")[0].net.head.mean, found.net.head.mean)
 
 
+@pytest.mark.parametrize("name", ["simpleshot", "laplacian_shot"])
+def test_on_another_encoder_the_base_mean_is_that_of_all_base_rows(name: str) -> None:
+    found, sets = learner(name), [table(6, 0), table(9, 1)]
+    found.settle(sets)
+    mean = torch.cat([examples.inputs["features"] for examples in sets]).mean(0)
+    assert torch.allclose(found.net.head.mean, mean, atol=1e-6)
+    found.net.train()
+    found.task_loss(Task(*sets))  # once it trains itself, what it sees now is what counts
+    assert torch.allclose(found.net.head.mean, torch.stack([e.inputs["features"].mean(0) for e in sets]).mean(0))
+
+
 def test_pooled_training_is_on_the_classes_that_regions_share() -> None:
     found, support, query = learner("baseline_plus_plus"), table(6, 0), table(6, 1)
     base = torch.tensor([2, 0, 1])

@@ -114,6 +114,27 @@ def test_without_a_laplacian_there_is_simpleshot() -> None:
     assert torch.allclose(ours, scores(learner("simpleshot"), support, rows).log_softmax(1), atol=1e-5)
 
 
+def test_a_laplacian_costs_nothing_where_few_rows_are_asked() -> None:
+    """Two rows a class: with the three neighbours of a larger query each has at least two of other classes."""
+    right = {"simpleshot": 0.0, "laplacian_shot": 0.0}
+    for seed in range(100):
+        draw = torch.Generator().manual_seed(seed)
+        means = 0.4 * torch.randn(4, 64, generator=draw)
+        known, asked = (means[torch.arange(n) % 4] + torch.randn(n, 64, generator=draw) for n in (4, 8))
+        support = Examples({"features": known}, torch.arange(4), Classes(("a", "b", "c", "d")))
+        for name in right:
+            made = make(name, encoder="conv4", encoder_settings={"bands": 1, "width": 64}, outputs=4)
+            answers = made.adapt(support).predict({"features": asked})
+            right[name] += float((answers == torch.arange(8) % 4).float().mean()) / 100
+    assert right["laplacian_shot"] > right["simpleshot"] - 0.02 and right["simpleshot"] > 0.5
+
+
+def test_a_query_of_one_row_a_class_has_no_neighbours() -> None:
+    support, rows = table(7, 0), table(5, 1).inputs["features"]
+    alone = scores(learner("simpleshot"), support, rows).log_softmax(1)
+    assert torch.allclose(scores(learner("laplacian_shot", strength=5.0), support, rows), alone, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_query_is_answered_together_in_any_order(name: str) -> None:
     found, support, rows = learner(name), table(3, 0, noise=0.9), table(30, 50).inputs["features"]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -54,6 +54,10 @@ class School:
         """The classes of all regions by name: base targets count in them, whatever order a region has its own in."""
         return class_names(region for source in self.sources for region in source.regions)
 
+    def examples(self) -> Iterator[Examples]:
+        """Of every region, read when they are asked for."""
+        return (region.examples for source in self.sources for region in source.regions)
+
     def train(
         self,
         entry: Entry,
@@ -76,7 +80,7 @@ class School:
         folder.mkdir(parents=True, exist_ok=True)
         (training, sampling), began = entry.training, time.process_time()
         learner = begun(entry, frame, seed, start and start[0])
-        learner = learner.gather(region.examples for source in self.sources for region in source.regions)
+        learner = learner.gather(self.examples())
         training, usable = replace(training, seed=seed), cache(lambda: self.usable(sampling))
         state = meta_train(
             learner,

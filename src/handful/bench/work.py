@@ -171,7 +171,9 @@ class Work:
     def made(self, entry: Entry, fold: int, seed: int, start: Ready | None) -> Ready:
         frame = self.setup.frame_of(entry)
         if entry.train is None:
-            return begun(entry, frame, seed, start and start[0]), {}
+            learner = begun(entry, frame, seed, start and start[0])
+            before = [found for found in self.setup.entries if found.label == entry.start]
+            return (learner.settle(self.school(fold, before[0].sets).examples()) if before else learner), {}
         school = self.school(fold, entry.sets)
         name = re.sub(r"[^\w.-]+", "-", entry.label)[:60]
         place = self.folder / CHECKPOINTS / f"{name}-{fold}-{seed}-{school.key_of(entry, seed, start)[:8]}"

@@ -25,19 +25,22 @@ class LaplacianShot(Pretrained):
     sum y log y + a_q y_q - strength / 2 sum w_qp y_q y_p by a bound, all rows at once; w is 1 for neighbours.
 
     form      of the features, as in SimpleShot
-    nearest   neighbours of a row
-    strength  lambda of the Laplacian; the paper chooses it on validation classes, so tune it
+    nearest   neighbours of a row, at most
+    strength  lambda of the Laplacian; the paper chooses it on validation classes from 0.1 to 1, so tune it
     steps     of the bound
     most      rows of the query that agree among each other, drawn with the seed; any other takes one step towards its
               neighbours among them
 
-    Differs: the affinity is the mean of both directions of nearest neighbours, which is what the objective sees of it;
-    class means are the support's, not rectified by the query; `most`, for queries that are maps.
+    Differs: a row has no more neighbours than there are others of its class where the query's classes are of one size
+    (the paper's 75 rows of 5 ways have 14 for 3): of 8 rows of 4 classes two neighbours in three are of other classes,
+    and pull the whole query to one answer. The affinity is the mean of both directions of nearest neighbours, which is
+    what the objective sees of it; class means are the support's, not rectified by the query; `most`, for queries that
+    are maps.
     """
 
     form: Form = "cl2n"
     nearest: int = Field(default=3, ge=1)
-    strength: float = Field(default=1.0, ge=0)
+    strength: float = Field(default=0.5, ge=0)
     steps: int = Field(default=20, ge=0)
     most: int = Field(default=2048, ge=1)
     transductive: ClassVar[bool] = True
@@ -54,9 +57,10 @@ class LaplacianShot(Pretrained):
         means = class_means(base.transformed(features, self.form), labels, int(labels.max()) + 1)
         query = base.transformed(rows, self.form)
         some = drawn_rows(query, self.most, self.seed)
-        near = neighbours(some, some, self.nearest, apart=True)
+        count = max(0, min(self.nearest, len(some) // len(means) - 1))
+        near = neighbours(some, some, count, apart=True)
         *_, known = agreed(squared_distances(some, means), near, strength=self.strength, steps=self.steps)
         if some is query:
             return known
-        pulled = known.exp()[neighbours(query, some, self.nearest)].sum(1)
+        pulled = known.exp()[neighbours(query, some, count)].sum(1)
         return (self.strength * pulled - squared_distances(query, means)).log_softmax(1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from ..learner import Learner, Net, settings
 from ..problem import Classes, Prediction
+from ..solvers.classifier import BaseClassifier
 from ..task import Examples, Task
 
 
@@ -21,6 +23,15 @@ class Pretrained(Learner):
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def settle(self, sets: Iterable[Examples]) -> Self:
+        """With the base mean, of the labelled rows of all sets, where the head has one."""
+        head = self.net.head
+        if isinstance(head, BaseClassifier):
+            found = [(rows.double().sum(0), len(rows)) for rows, _ in map(self.labelled_rows, sets)]
+            head.mean.copy_(torch.stack([total for total, _ in found]).sum(0) / sum(count for _, count in found))
+        return self
 
     def task_loss(self, task: Task) -> Tensor:
         """Plain supervision on all labels of the region, on the classes that regions share.

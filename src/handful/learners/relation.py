@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
@@ -30,7 +31,9 @@ class Relation(Learner):
     The paper's form, for Omniglot: encoder 'conv4' with side = 28, halvings = 2 and batch_norm; then features are maps
     and the module is convolutional. Differs there: all convolutions keep the size of the maps, the paper's first two
     don't, and without batch_norm the normalisation is over an image or a pair. For rows without a shape (pixels,
-    averaged maps) the module is a layer instead of convolutions, which is ours.
+    averaged maps) the module is a layer instead of convolutions, which is ours. And one class of K is right, so
+    log-odds begin at those of 1 / K: from scores of a half the first thing learned is to say 1 / K of every pair, and a
+    module of ten classes or more stays there for thousands of steps.
     """
 
     hidden: int = Field(default=8, ge=1)
@@ -42,7 +45,8 @@ class Relation(Learner):
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         counts = torch.bincount(targets, minlength=problem.outputs)
         sums = class_means(features, targets, problem.outputs) * counts[:, None]
-        return lambda rows: Prediction(pairwise(lambda row, total: self.net.head(total, row), rows, sums))
+        known = math.log(max(1, problem.outputs - 1))  # before a look each class has a chance of 1 / K
+        return lambda rows: Prediction(pairwise(lambda row, total: self.net.head(total, row) - known, rows, sums))
 
     def task_loss(self, task: Task) -> Tensor:
         """The mean squared error of the query's relation scores."""

@@ -22,7 +22,8 @@ class SimpleShot(Pretrained):
           base features
 
     Differs: the base mean is a running one over the last steps of training instead of one over all base images after
-    it; it lies in the net and is saved with it. Scores are minus squared distances.
+    it; on the encoder of another learner, and not trained itself, it is that of all base rows (`settle`). It lies in
+    the net and is saved with it. Scores are minus squared distances.
     """
 
     form: Form = "cl2n"
