@@ -58,5 +58,5 @@ validate_every = 4
 keep_every = 3
 shots = [1, 4]
 queries = 20
-jitter = 0.05
+augment = ["turns", "jitter=0.05"]
 """

@@ -20,6 +20,7 @@ from pathlib import Path
 LAYERS = [
     ["errors", "files", "folder"],
     ["problem", "task", "region"],
+    ["augment"],
     ["solvers", "encoders"],
     ["learner"],
     ["learners"],

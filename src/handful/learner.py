@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 import pydantic
 import torch
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
+from .augment import PIXELWISE, Step, steps_of
+from .augment.ahead import averaged, looked_at, multiplied
 from .encoders import make_encoder
 from .encoders.named import begin_as
 from .errors import SettingsError, TaskError, did_you_mean
@@ -79,6 +81,9 @@ class Learner(ABC):
     encoder_settings  its settings
     outputs           columns of a head of fixed width: the most classes that a task may have
     seed              of the initial weights, and of anything drawn while adapting
+    augment           changes by which copies of the support are made that join it, see handful.augment: "turns"
+    copies            of each example of the support, where `augment` names any
+    views             quarter turns (4), or these and their mirrors (8), over which answers are averaged
     level             mean and deviation of the quantity over all that it is trained on, which `gather` takes; a task's
                       own where empty
     """
@@ -89,6 +94,9 @@ class Learner(ABC):
     )
     outputs: int = Field(default=2, ge=1)
     seed: int = 0
+    augment: tuple[str, ...] = ()
+    copies: int = Field(default=4, ge=1, le=64)
+    views: Literal[1, 4, 8] = 1
     level: tuple[float, ...] = ()
 
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
@@ -99,6 +107,7 @@ class Learner(ABC):
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
 
     def __post_init__(self) -> None:
+        self.changes: tuple[Step, ...] = steps_of(self.augment)
         self.net = self.fresh_net().requires_grad_(self.meta_learned).eval()
 
     def fresh_net(self) -> Net:
@@ -125,6 +134,11 @@ class Learner(ABC):
     @property
     def own_statistics(self) -> bool:
         return getattr(self.net.encoder, "own_statistics", False)
+
+    @property
+    def encodes_ahead(self) -> bool:
+        """Whether `table` has all that it reads of an example, whatever the task is."""
+        return not self.moves_encoder and all(step.name in PIXELWISE for step in self.changes)
 
     @property
     def reads_query(self) -> bool:
@@ -174,8 +188,14 @@ class Learner(ABC):
         Raises TaskError where this learner can't do the problem, or so many classes, or the support is empty.
         """
         self.check(support)
+        support = self.multiplied(support)
         *_, answer = self.answers(self.standardised(support))
         return self.predictor(answer, support)
+
+    def multiplied(self, support: Examples) -> Examples:
+        """The support with its changed copies: the same for the same seed, and drawn anew while the net trains."""
+        seed = int(torch.randint(2**31, ())) if self.net.training and self.changes else abs(self.seed)
+        return multiplied(support, self.changes, self.copies, seed)
 
     def standardised(self, support: Examples) -> Examples:
         """The support set as a learner fits it."""
@@ -189,9 +209,10 @@ class Learner(ABC):
         return torch.tensor([mean - deviation, mean + deviation]).to(targets)
 
     def predictor(self, answer: Answer, support: Examples) -> Predictor:
-        """An answer that was fitted on the standardised support, in units."""
+        """An answer that was fitted on the standardised support, in units, and averaged over views."""
         problem, targets = support.problem, support.targets
-        return Predictor(lambda inputs: problem.restore(answer(inputs), self.like(targets)), problem)
+        restored = lambda inputs: problem.restore(answer(inputs), self.like(targets))  # noqa: E731
+        return Predictor(averaged(restored, 1 if self.net.training else self.views, problem), problem)
 
     def check(self, support: Examples) -> None:
         if not isinstance(support.problem, self.problems):
@@ -232,6 +253,7 @@ class Learner(ABC):
     def path(self, support: Examples) -> Iterator[Predictor]:
         """The predictors along the way of an iterative learner, the last one being `adapt`'s. Raises as `adapt`."""
         self.check(support)
+        support = self.multiplied(support)
         return (self.predictor(answer, support) for answer in self.answers(self.standardised(support)))
 
     def task_loss(self, task: Task) -> Tensor:
@@ -241,10 +263,14 @@ class Learner(ABC):
 
     def encoded(self, task: Task) -> Task:
         """The task with its inputs encoded once, where support and query share them and adapting leaves them."""
-        if not task.shared or self.moves_encoder:
+        if not task.shared or self.moves_encoder or self.changes or self.views > 1:
             return task
         features = {"features": self.net.encode(task.support.inputs)}
         return replace(task, support=replace(task.support, inputs=features), query=replace(task.query, inputs=features))
+
+    def table(self, inputs: Inputs) -> dict[str, Tensor]:
+        """Features (rows, width) of inputs, and of the copies and views that it adapts to and answers."""
+        return looked_at(self.net.encode, inputs, self.changes, self.copies, self.views, abs(self.seed))
 
     def labelled_rows(self, examples: Examples) -> tuple[Tensor, Tensor]:
         """Encoded features (rows, width) and targets (rows,) of all that is labelled."""

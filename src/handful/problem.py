@@ -91,6 +91,20 @@ class Problem(ABC):
         """One prediction of many, (members, n, outputs, ...): each member's word has the same weight."""
 
     @abstractmethod
+    def agreed(self, views: Prediction) -> Prediction:
+        """`mixture` of one learner's answers to views of the same thing, the same bits for any order of the views.
+
+        There is a variance only where the learner tells one.
+        """
+
+    @abstractmethod
+    def mixed(self, targets: Tensor, others: Tensor, share: Tensor, own: Tensor) -> Tensor:
+        """Targets (n, ...) of examples that are mixed with others, from the first ones' share (n,).
+
+        own  (n,) where an answer that can't be halved is the first one's
+        """
+
+    @abstractmethod
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         """Targets with everything outside the mask `keep` unlabelled."""
 
@@ -162,8 +176,20 @@ class Classes(Problem):
         chances = members.mean[:, :, : self.outputs].log_softmax(2)
         return Prediction(chances.logsumexp(0) - math.log(len(chances)))
 
+    def agreed(self, views: Prediction) -> Prediction:
+        chances = views.mean[:, :, : self.outputs].log_softmax(2).sort(0).values  # a sum of floats goes by its order
+        return Prediction(chances.logsumexp(0) - math.log(len(chances)))
+
+    def mixed(self, targets: Tensor, others: Tensor, share: Tensor, own: Tensor) -> Tensor:
+        return torch.where(an_example(own, targets), targets, others)
+
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, UNLABELLED)
+
+
+def an_example(numbers: Tensor, like: Tensor) -> Tensor:
+    """A number an example (n,), shaped for targets (n, ...)."""
+    return numbers.view(-1, *[1] * (like.dim() - 1))
 
 
 @dataclass(frozen=True)
@@ -238,6 +264,15 @@ class Quantity(Problem):
         means = members.mean[:, :, : self.outputs]
         within = 0.0 if members.variance is None else members.variance[:, :, : self.outputs].mean(0)
         return Prediction(means.mean(0), means.var(0, correction=0) + within)
+
+    def agreed(self, views: Prediction) -> Prediction:
+        ordered = Prediction(*(None if part is None else part.sort(0).values for part in views))  # type: ignore[arg-type]
+        found = self.mixture(ordered)
+        return found if views.variance is not None else Prediction(found.mean)
+
+    def mixed(self, targets: Tensor, others: Tensor, share: Tensor, own: Tensor) -> Tensor:
+        weight = an_example(share, targets).to(targets)
+        return weight * targets + (1 - weight) * others
 
     def blank(self, targets: Tensor, keep: Tensor) -> Tensor:
         return targets.masked_fill(~keep, float("nan"))

@@ -91,7 +91,7 @@ def test_a_task_is_of_one_data_set_and_sets_come_by_their_number_of_classes() ->
 def test_a_step_gives_the_same_tasks_again() -> None:
     found, sampling = (
         school(source("large", [pictures(f"l{k}", 6) for k in range(5)])),
-        Sampling(shots=(1, 2), jitter=0.1),
+        Sampling(shots=(1, 2), augment=("turns", "jitter=0.1")),
     )
     first, again = (tasks_of(found, sampling, steps=3) for _ in range(2))
     for one, other in zip(first, again, strict=True):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from handful.data import DATASETS
-from handful.data.sampling import Sampling, cropped, turn
+from handful.augment.moves import Turn
+from handful.data.sampling import Sampling, cropped
 from handful.errors import SettingsError
 from handful.problem import UNLABELLED, Classes
 from handful.region import Region
@@ -37,7 +38,7 @@ def same(a: Task, b: Task) -> bool:
 
 
 def test_support_and_query_share_the_inputs_but_no_pixel() -> None:
-    task = Sampling(shots=(3, 3), queries=50, jitter=0.1).task(make_region(), np.random.default_rng(0))
+    task = Sampling(shots=(3, 3), queries=50, augment=("turns", "jitter=0.1")).task(make_region(), np.random.default_rng(0))
     assert task.shared
     assert task.support.counts().tolist() == [3, 3] and task.query.counts().tolist() == [50, 50]
     assert not bool((labelled(task.support) & labelled(task.query)).any())
@@ -45,7 +46,7 @@ def test_support_and_query_share_the_inputs_but_no_pixel() -> None:
 
 def test_a_step_gives_the_same_tasks_again_and_another_gives_others() -> None:
     regions = [make_region(name) for name in "abc"]
-    sampling = Sampling(crop=16, jitter=0.05)
+    sampling = Sampling(crop=16, augment=("turns", "jitter=0.05"))
     first, again, other, reseeded = (sampling.tasks(regions, 2, *at) for at in ((1, 5), (1, 5), (1, 6), (2, 5)))
     assert all(same(a, b) for a, b in zip(first, again, strict=True))
     assert not all(same(a, b) for a, b in zip(first, other, strict=True))
@@ -63,9 +64,9 @@ def test_turns_keep_labels_on_their_pixels() -> None:
 
 def test_eight_turns_are_all_different_and_a_vector_stays() -> None:
     image = torch.arange(9).view(1, 3, 3)
-    turned = {tuple(turn(image, quarters, mirror).flatten().tolist()) for quarters in range(4) for mirror in (0, 1)}
+    turned = {tuple(Turn(quarters, mirror)(image).flatten().tolist()) for quarters in range(4) for mirror in (0, 1)}
     assert len(turned) == 8
-    assert torch.equal(turn(torch.tensor([[1, 2]]), 1, True), torch.tensor([[1, 2]]))
+    assert torch.equal(Turn(1, True)(torch.tensor([[1, 2]])), torch.tensor([[1, 2]]))
 
 
 def test_a_crop_holds_every_class_or_is_the_whole() -> None:
@@ -90,7 +91,7 @@ def test_few_labels_leave_one_for_the_query() -> None:
 
 def test_a_gain_belongs_to_a_date() -> None:
     region = make_region()
-    task = Sampling(jitter=0.2, augment=False).task(region, np.random.default_rng(0))
+    task = Sampling(augment=("jitter=0.2",)).task(region, np.random.default_rng(0))
     gain = task.query.inputs["bands"] / region.examples.inputs["bands"]
     assert torch.allclose(gain, gain[:, :, :1, :1].expand_as(gain))  # one a band
     assert float((gain[0, 0] - gain[0, 1]).abs().max()) > 1e-3
@@ -119,7 +120,7 @@ def test_each_image_has_a_turn_of_its_own_and_keeps_its_class() -> None:
     found = Sampling().changed(given, np.random.default_rng(0))
     eight = [(quarters, mirror) for quarters in range(4) for mirror in (False, True)]
     turns = [
-        next(at for at in eight if torch.equal(turn(before, *at), after))
+        next(at for at in eight if torch.equal(Turn(*at)(before), after))
         for before, after in zip(given.inputs, found.inputs, strict=True)
     ]
     assert len(set(turns)) > 3
@@ -131,7 +132,7 @@ def test_images_that_are_not_square_keep_their_shape() -> None:
     found = Sampling().changed(given, np.random.default_rng(0))
     four = [(quarters, mirror) for quarters in (0, 2) for mirror in (False, True)]
     for before, after in zip(given.inputs, found.inputs, strict=True):
-        assert any(torch.equal(turn(before, *at), after) for at in four)
+        assert any(torch.equal(Turn(*at)(before), after) for at in four)
     assert not torch.equal(given.inputs, found.inputs)
 
 
@@ -140,7 +141,7 @@ def test_images_are_lit_each_on_its_own() -> None:
     given = Examples(
         {"bands": given.inputs + 1, "dates": torch.zeros(12, 2, dtype=torch.long)}, given.targets, given.problem
     )
-    found = Sampling(augment=False, jitter=0.1).changed(given, np.random.default_rng(0))
+    found = Sampling(augment=("jitter=0.1",)).changed(given, np.random.default_rng(0))
     gain = found.inputs["bands"] / given.inputs["bands"]
     assert torch.allclose(gain, gain[:, :, :1, :1].expand_as(gain)) and float(gain[:, 0, 0, 0].std()) > 1e-3
     assert torch.equal(found.inputs["dates"], given.inputs["dates"])
@@ -157,4 +158,4 @@ def test_nothing_is_turned_where_a_turned_image_is_of_another_class() -> None:
 def test_rows_and_series_are_not_turned() -> None:
     for inputs in (torch.randn(6, 4), torch.randn(6, 4, 9)):
         given = Examples(inputs, torch.arange(6) % 2, Classes(("x", "y")))
-        assert Sampling(jitter=0.1).changed(given, np.random.default_rng(0)) is given
+        assert Sampling().changed(given, np.random.default_rng(0)) is given

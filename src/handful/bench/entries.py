@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..augment import without
 from ..data.sampling import Sampling
 from ..encoders import ENCODERS
 from ..errors import SettingsError, did_you_mean
@@ -136,6 +137,17 @@ def check_pool(entry: Entry, frame: Frame) -> None:
             f"learner '{entry.label}' pools the rows of all train sites, but a task's classes are hidden: "
             'leave it out, or set classes = "shared" under [data] where they mean the same at every site.'
         )
+
+
+def check_turns(entry: Entry, turns: bool) -> None:
+    """Raise SettingsError where a learner turns images of a data set in which a turn makes another class."""
+    for tried in (entry, *(entry.with_values({key: value}) for key, of in entry.tune.items() for value in of)):
+        words, views = tried.settings.get("augment", ()), tried.settings.get("views", 1)
+        if not turns and (views > 1 or len(without(words, ["turns"])) < len(words)):
+            raise SettingsError(
+                f"learner '{entry.label}' turns images, but turned ones of these data are of another class: "
+                "leave 'turns' out of augment, and views at 1."
+            )
 
 
 def default_encoder(frame: Frame) -> str:

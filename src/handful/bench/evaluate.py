@@ -19,7 +19,6 @@ from ..learner import Learner
 from ..learners import LEARNERS, make
 from ..problem import Quantity
 from ..region import Region
-from ..solvers import rows as as_rows
 from ..task import Examples, Task
 from ..trust.scores import balanced_accuracy, confusion
 from .pool import in_order
@@ -145,13 +144,13 @@ def encoded(learner: Learner, region: Region) -> Region:
 
     A draw of labels takes the same rows from it as from the region itself.
     """
-    if learner.moves_encoder:
+    if not learner.encodes_ahead:
         return region
     examples = region.examples
     targets = examples.targets.flatten()
     known = examples.problem.labelled(targets)
-    features = as_rows(learner.net.encode(examples.inputs))[known]
-    return replace(region, examples=Examples({"features": features}, targets[known], examples.problem))
+    table = learner.table(examples.inputs)
+    return replace(region, examples=Examples(table, targets, examples.problem).part(known))
 
 
 def score_task(learner: Learner, task: Task) -> float:

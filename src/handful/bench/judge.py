@@ -42,7 +42,7 @@ class Encoded:
 
 def encodes_once(learner: Learner) -> bool:
     """Whether features don't depend on the task, nor on which examples are seen together."""
-    return not learner.moves_encoder and not learner.transductive
+    return learner.encodes_ahead and not learner.transductive
 
 
 @torch.no_grad()
@@ -51,14 +51,14 @@ def encoded(learner: Learner, examples: Examples) -> Encoded:
     if not encodes_once(learner):
         return Encoded(examples, None, 0.0)
     began = time.perf_counter()
-    table = as_rows(learner.net.encode(examples.inputs))
+    table = learner.table(examples.inputs)
     targets = examples.targets.flatten()
     seconds = (time.perf_counter() - began) / len(targets)
     if examples.targets.dim() == 1:
-        return Encoded(Examples({"features": table}, targets, examples.problem), None, seconds)
+        return Encoded(Examples(table, targets, examples.problem), None, seconds)
     known = examples.problem.labelled(targets)
     place = torch.where(known, torch.cumsum(known, 0) - 1, -1)
-    return Encoded(Examples({"features": table[known]}, targets[known], examples.problem), place, seconds)
+    return Encoded(Examples(table, targets, examples.problem).part(known), place, seconds)
 
 
 def judged(learner: Learner, seen: Encoded, task: Drawn, hidden: bool, *, path: bool = False) -> dict[str, Any]:

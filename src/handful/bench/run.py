@@ -14,7 +14,7 @@ from ..data import DataSet, find_data
 from ..errors import DataError, HandfulError, SettingsError, did_you_mean
 from ..region import Region
 from .drawing import Drawer
-from .entries import Entry, Frame, check_pool, frame_of, has
+from .entries import Entry, Frame, check_pool, check_turns, frame_of, has
 from .features import Features
 from .folds import crossing
 from .judge import encoded, judged
@@ -143,6 +143,7 @@ class Bench:
         check_against(self.protocol.report.against, [entry.label for entry in setup.entries])
         for entry in setup.entries:
             check_pool(entry, frame)
+            check_turns(entry, self.data.turns)
             try_out(entry, setup.frame_of(entry), read, first, self.hidden, setup.score)
         return setup
 

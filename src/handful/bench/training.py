@@ -87,7 +87,7 @@ class Job:
 
     @torch.no_grad()
     def minus_loss(self, learner: Learner) -> float:
-        sampling = replace(self.recipe.sampling, augment=False, jitter=0.0)
+        sampling = self.recipe.sampling.plain()
         rng = np.random.default_rng(VALIDATION_SEED)
         tasks = [sampling.task(region, rng) for region in self.held_out for _ in range(VALIDATION_TASKS)]
         return -float(np.mean([float(learner.task_loss(task)) for task in tasks]))

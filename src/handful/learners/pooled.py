@@ -85,7 +85,7 @@ class Pooled(Learner):
 
     def adapt(self, support: Examples) -> Predictor:
         self.check(support)
-        return super().adapt(self.with_pool(support))
+        return super().adapt(self.with_pool(self.multiplied(support)))
 
     def with_pool(self, support: Examples) -> Examples:
         """Rows of the pool that the task has a name for, and the support's. Raises TaskError where there are none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from ..augment.light import STEEPNESS, angstrom, grain
 from .sensors import Sensor
 from .shapes import field
 
@@ -30,11 +31,11 @@ class Sky:
 def sky(rng: np.random.Generator, sensor: Sensor, uncorrected: bool) -> Sky:
     """A residual haze after correction; uncorrected, the whole path of air and aerosol and the gases' absorption."""
     nm = np.array(sensor.centres)
-    haze = rng.normal(0, 0.006) * (nm / 490) ** -rng.uniform(0.8, 2.5)
+    haze = angstrom(nm, rng.normal(0, 0.006), rng.uniform(*STEEPNESS))
     clear = np.ones(len(nm))
     if uncorrected:  # Rayleigh optical depth at sea level (Hansen and Travis 1974), aerosol by Angstrom's law
         air = 0.008569 * (nm / 1000) ** -4
-        dust = rng.uniform(0.02, 0.35) * (nm / 550) ** -rng.uniform(0.7, 1.6)
+        dust = angstrom(nm, rng.uniform(0.02, 0.35), rng.uniform(0.7, 1.6), at=550)
         haze = rng.uniform(0.35, 0.5) * (air + 0.25 * dust)
         clear = np.exp(-0.5 * (air + 0.3 * dust) / np.cos(np.deg2rad(rng.uniform(15, 60))))
         vapour = rng.uniform(0.3, 1.5)
@@ -55,8 +56,8 @@ def seen(ground: np.ndarray, through: Sky, rng: np.random.Generator) -> np.ndarr
     beside = rng.uniform(0, 0.05)
     mixed = (1 - beside) * ground + beside * around
     image = (mixed * through.clear[column] + through.path[column] * veil) * through.gain[column]
-    grain = rng.standard_normal(image.shape, dtype=np.float32)
-    image = image + grain * (through.noise[column] * np.sqrt(0.3 + image.clip(0)))
+    grains = rng.standard_normal(image.shape, dtype=np.float32)
+    image = image + grains * (through.noise[column] * grain(image))
     return image.clip(-0.02, 1.5).astype(np.float32)
 
 
