@@ -36,7 +36,12 @@ def copy_of(encode: Encode, steps: Sequence[Step], seed: int, number: int) -> En
 
 def view_of(encode: Encode, turn: Turn) -> Encode:
     """An encoder that sees turned inputs: features lie where pixels lay before."""
-    return lambda inputs: turn.back(encode(each(inputs, turn)))
+    return lambda inputs: turn.back(encode(view(inputs, turn)))
+
+
+def view(inputs: Inputs, turn: Turn) -> Inputs:
+    """Inputs turned, laid out in memory alike however they came there: sums of floats go by that."""
+    return each(inputs, lambda t: turn(t).contiguous())
 
 
 def looked_at(
@@ -105,7 +110,7 @@ def averaged(answer: Answer, views: int, problem: Problem) -> Answer:
             said = [answer({"features": table}) for table in inputs["views"].unbind(1)]
         else:
             check_views(inputs)
-            said = [turned_back(answer(each(inputs, turn)), turn) for turn in TURNS[:views]]
+            said = [turned_back(answer(view(inputs, turn)), turn) for turn in TURNS[:views]]
         every = [None if part[0] is None else torch.stack(part) for part in zip(*said, strict=True)]  # type: ignore[arg-type]
         return problem.agreed(Prediction(*every))  # type: ignore[arg-type]
 

@@ -67,6 +67,19 @@ painting_options = options(
     show_default=True,
     help="Shares of the classes in the scene: equal, as among the labels, or estimated from the scene's pixels.",
 )
+@click.option(
+    "--augment",
+    metavar="NAME,...",
+    callback=lambda context, option, given: words(given),
+    help="Fit also on changed copies of the labels' surroundings: turns, light, jitter, haze, noise (haze=0.02).",
+)
+@click.option("--copies", type=click.IntRange(1, 64), help="Copies of each label for --augment. [default: 4]")
+@click.option(
+    "--views",
+    type=click.Choice(["1", "4", "8"]),
+    callback=lambda context, option, given: None if given is None else int(given),
+    help="Average answers over 4 quarter turns of the scene, or 8 with mirrors: as much slower. [default: 1]",
+)
 @seed
 @scene_options
 @painting_options
@@ -118,6 +131,11 @@ def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> 
         write_report(made)
         record = made.close()
     show(record, output, given)
+
+
+def words(given: str | None) -> tuple[str, ...] | None:
+    """The names of a list with commas."""
+    return None if given is None else tuple(word.strip() for word in given.split(",") if word.strip())
 
 
 def part(given: dict[str, Any], kind: type, *but: str) -> dict[str, Any]:

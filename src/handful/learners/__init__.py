@@ -18,6 +18,7 @@ from .classical import extra_trees, logistic, mean, nearest_mean, random_forest,
 from .cnp import Cnp
 from .dkt import DKT, dkt_radial
 from .fine_tune import FineTune, linear_probe, scratch
+from .hallucinate import Hallucinate, hallucinate_analogy
 from .imaml import Imaml
 from .in_context import InContext
 from .laplacian_shot import LaplacianShot
@@ -83,6 +84,8 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "dkt": DKT,
     "dkt_radial": dkt_radial,
     "versa": Versa,
+    "hallucinate": Hallucinate,
+    "hallucinate_analogy": hallucinate_analogy,
     # gradient descent from a learned start
     "maml": Maml,
     "first_order_maml": first_order_maml,

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..augment import PIXELWISE, steps_of
+from ..errors import SettingsError
 from ..learner import Learner
 from ..learners import make
 from ..problem import Classes, Problem
@@ -16,7 +18,7 @@ from ..trust.folds import Folds
 from .judge import Judge, Labelled
 from .look import Seen
 from .members import Blend, Member
-from .weights import on_encoder_of
+from .weights import on_encoder_of, with_settings
 
 WINDOWS = (3, 7, 15, 31)  # pixels; the fixed context that candidates without shipped weights see
 FEW = 5  # labels a class (median) below which labels can't choose between candidates, and the default stands
@@ -54,6 +56,30 @@ def candidates(name: str, pretrained: Callable[[str], Learner], problem: Problem
         ]
     alone = [Candidate(member.name, (member,)) for member in single]
     return [Candidate(DEFAULT, tuple(single)), *alone, *rivals(problem)]
+
+
+def augmented(tried: Sequence[Candidate], words: tuple[str, ...], copies: int, views: int) -> list[Candidate]:
+    """The candidates with changed copies of what they saw, and answers averaged over views; rivals as people use them.
+
+    Raises SettingsError where a word or a number doesn't fit, or a change isn't for maps.
+    """
+    other = [step.name for step in steps_of(words) if step.name not in PIXELWISE]
+    if other:
+        raise SettingsError(
+            f"--augment {other[0]} is for whole images: on a map a label is a pixel, that must stay in sight of its "
+            f"surroundings. Give some of {', '.join(PIXELWISE)}."
+        )
+    if not words and views == 1:
+        return list(tried)
+    found = {id(m): m for candidate in tried for m in candidate.members}
+    for candidate in tried:
+        if not candidate.rival:
+            found |= {
+                id(m): Member(m.name, with_settings(m.learner, m.name, augment=words, copies=copies, views=views))
+                for m in candidate.members
+                if found[id(m)] is m
+            }
+    return [Candidate(c.name, tuple(found[id(m)] for m in c.members), c.rival) for c in tried]
 
 
 def rivals(problem: Problem) -> list[Candidate]:

@@ -13,7 +13,7 @@ from ..problem import Classes, Problem
 from ..trust.applicability import fit_applicability, importance
 from ..trust.calibration import estimate_prior
 from ..trust.folds import Folds, block_folds, matched_folds, random_folds
-from .auto import Candidate, Trial, candidates, choose, enough, out_of_fold, try_all, worth
+from .auto import Candidate, Trial, augmented, candidates, choose, enough, out_of_fold, try_all, worth
 from .grid import Grid
 from .judge import ClassJudge, Judge, Labelled, judge_of
 from .labels import Labels
@@ -39,12 +39,19 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user decides about a model."""
+    """What the user decides about a model.
+
+    augment  changes by which copies of the labels' surroundings are made, `copies` of each; see handful.augment
+    views    1, or over how many turned views of the scene answers are averaged
+    """
 
     learner: str = "auto"
     seed: int = 0
     prior: str = "equal"
     weights: str | Path | None = None
+    augment: tuple[str, ...] = ()
+    copies: int = 4
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,8 @@ def candidates_for(scene: Scene, problem: Problem, choices: Choices) -> list[Can
         return found
 
     waves = scene.wavelengths[np.isfinite(scene.wavelengths)]
-    return candidates(choices.learner, learner, problem, spectrum=len(waves) >= SPECTRUM)
+    tried = candidates(choices.learner, learner, problem, spectrum=len(waves) >= SPECTRUM)
+    return augmented(tried, tuple(choices.augment), copies=choices.copies, views=choices.views)
 
 
 def see(

@@ -20,7 +20,7 @@ from ..problem import Classes, Problem, Quantity
 from ..trust.applicability import Applicability
 from ..trust.calibration import Calibration, QuantityCalibration
 from .judge import ClassJudge, Judge, QuantityJudge
-from .look import Seen, encoder_key
+from .look import Seen, support_keys
 from .members import Blend, Member
 from .model import Domain, MapModel, Smoothing
 from .model_record import check_map_record, check_seen, rehearse
@@ -32,7 +32,8 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
     tensors: dict[str, Tensor] = {"targets": torch.from_numpy(model.targets)}
-    used = {encoder_key(m.learner) for m in model.blend.members if not m.learner.moves_encoder}
+    fixed = [m.learner for m in model.blend.members if not m.learner.moves_encoder]
+    used = {key for learner in fixed for key in support_keys(learner)}
     for number, member in enumerate(model.blend.members):
         tensors |= {f"member{number}.{name}": w for name, w in member.learner.net.state_dict().items()}
     for number, key in enumerate(sorted(used)):

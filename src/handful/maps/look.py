@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..augment.ahead import copy_of, view_of
+from ..augment.moves import TURNS
 from ..learner import Learner
 from .blocks import grown
 from .grid import Window
@@ -143,10 +145,30 @@ def tiles_of(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[Window, np
         yield Window(int(row) * TILE, int(column) * TILE, TILE, TILE), members
 
 
+def support_keys(learner: Learner) -> list[str]:
+    """The tables in which a learner's support is found: its encoder's, and those of its changed copies."""
+    key, told = encoder_key(learner), ",".join(learner.augment)
+    return [key, *(f"{key} {told} copy {number}" for number in range(learner.copies if told else 0))]
+
+
+def view_keys(learner: Learner) -> list[str]:
+    """The tables of the views over which a learner's answers are averaged, the scene as it is first."""
+    key = encoder_key(learner)
+    return [key, *(f"{key} view {number}" for number in range(1, learner.views))]
+
+
 def encoders_of(learners: Sequence[Learner]) -> dict[str, tuple[Encode, int]]:
-    """Every encoder of learners that don't move theirs, by key."""
-    return {
-        encoder_key(learner): (learner.net.encode, int(learner.net.encoder.reach))  # type: ignore[arg-type]
-        for learner in learners
-        if not learner.moves_encoder
-    }
+    """Every encoder of learners that don't move theirs, by key; seen through each of their changes and views too.
+
+    A changed copy is the whole scene seen once more, so that labels of one copy have one sky.
+    """
+    found: dict[str, tuple[Encode, int]] = {}
+    for learner in learners:
+        if not learner.moves_encoder:
+            encode, reach = learner.net.encode, int(learner.net.encoder.reach)  # type: ignore[arg-type]
+            copies = [copy_of(encode, learner.changes, abs(learner.seed), n) for n in range(learner.copies)]
+            views = [view_of(encode, turn) for turn in TURNS[1 : learner.views]]
+            keys = [*support_keys(learner), *view_keys(learner)[1:]]
+            every = [encode, *copies[: len(support_keys(learner)) - 1], *views]
+            found |= {key: (how, reach) for key, how in zip(keys, every, strict=True)}
+    return found

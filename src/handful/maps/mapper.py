@@ -54,6 +54,8 @@ class Mapper:
     bands, sensor, radiometry, mask  how to read scenes, as in `handful map`
     prior          "equal", "labels" or "estimated" shares of the classes
     weights        a checkpoint instead of the shipped weights
+    augment        changes by which `copies` of the labels' surroundings are made, as in `handful map`
+    views          1, or 4 or 8 turned views over which answers are averaged
     seed           of everything that is drawn
     workers        blocks computed at once
 
@@ -72,6 +74,9 @@ class Mapper:
     mask: Any = None
     prior: str = "equal"
     weights: str | Path | None = None
+    augment: Sequence[str] = ()
+    copies: int = 4
+    views: int = 1
     seed: int = 0
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
 
@@ -88,7 +93,8 @@ class Mapper:
             labels_crs=self.labels_crs,
             seed=self.seed,
         )
-        choices = Choices(self.learner, self.seed, self.prior, self.weights)
+        more = {"augment": tuple(self.augment), "copies": self.copies, "views": self.views}
+        choices = Choices(self.learner, self.seed, self.prior, self.weights, **more)  # type: ignore[arg-type]
         fitted: Fitted = fit_map(opened, read, choices)
         self.model_: MapModel = fitted.model
         self.kept_: dict[str, Any] = {"bands": bands_record(opened), "radiometry": opened.radiometry_record}

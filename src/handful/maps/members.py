@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..augment.ahead import view
+from ..augment.moves import TURNS
 from ..encoders.windows import cut
 from ..learner import Learner, Predictor
 from ..problem import UNLABELLED, Classes, Prediction, Problem
 from ..solvers import rows as as_rows
-from ..task import Examples
-from .look import Seen, encoder_key
+from ..task import Examples, Inputs
+from .look import Seen, encoder_key, support_keys, view_keys
 
 ROWS = 16384  # pixels that a learner answers at a time
 STRIP = 32  # rows of pixels whose features are at hand at a time
@@ -33,8 +35,8 @@ class Member:
         """The labels `index` as this learner's support set."""
         wanted = torch.from_numpy(targets[index])
         if not self.learner.moves_encoder:
-            table = seen.tables[encoder_key(self.learner)]
-            return Examples({"features": table[torch.from_numpy(index), seen.middle]}, wanted, problem)
+            tables = [seen.tables[key][torch.from_numpy(index), seen.middle] for key in support_keys(self.learner)]
+            return Examples({"features": torch.cat(tables)}, wanted.repeat(len(tables)), problem)
         assert seen.windows is not None
         inputs = {name: tensor[torch.from_numpy(index)] for name, tensor in seen.windows.items()}
         side = inputs["bands"].shape[-1]
@@ -48,9 +50,11 @@ class Member:
         """Answers at the labels `index`, smoothed with each sigma: (sigmas, n, outputs)."""
         chosen = torch.from_numpy(index)
         if not self.learner.moves_encoder:
-            table = seen.tables[encoder_key(self.learner)][chosen]
-            flat = {"features": table.flatten(0, 1)}
-            answers = certain(predictor, predictor.outputs(flat)).unflatten(0, table.shape[:2])
+            tables = [seen.tables[key][chosen] for key in view_keys(self.learner)]
+            flat = {"features": tables[0].flatten(0, 1)}
+            if len(tables) > 1:
+                flat["views"] = torch.stack([table.flatten(0, 1) for table in tables], 1)
+            answers = certain(predictor, predictor.outputs(flat)).unflatten(0, tables[0].shape[:2])
         else:
             assert seen.windows is not None
             inputs = {name: tensor[chosen] for name, tensor in seen.windows.items()}
@@ -101,20 +105,32 @@ class Blend:
         answers: dict[int, Tensor] = {}
         features = None
         for key, places in self.by_encoder.items():
-            kept: list[Tensor] = []
-            parts: dict[int, list[Tensor]] = {place: [] for place in places}
-            for strip in strips(self.members[places[0]].learner.net.encoder, inputs, margin):
-                for place in places:
-                    parts[place].append(decided(self.predictors[place], strip))
-                if told and told[0] == key:
-                    kept.append(as_rows(strip).index_select(1, told[1]).unflatten(0, strip.shape[2:]))
-            answers |= {place: torch.cat(of_place, dim=1) for place, of_place in parts.items()}
-            features = torch.cat(kept) if kept else features
+            columns = told[1] if told and told[0] == key else None
+            views, kept = [], None
+            for turn in TURNS[: self.members[places[0]].learner.views]:
+                said, kept = self.answer_of(places, view(inputs, turn), margin, columns)
+                views.append([turn.back(answer) for answer in said])
+                features, columns = kept if kept is not None else features, None
+            answers |= {place: mean_of(of_place) for place, of_place in zip(places, zip(*views, strict=True))}
         for place in range(len(self.members)):
             if place not in answers:  # adapting moved its encoder
                 predictor = self.predictors[place]
                 answers[place] = cut(certain(predictor, predictor.outputs(inputs)), margin)[0]
         return torch.stack([answers[place] for place in range(len(self.members))]), features
+
+    def answer_of(
+        self, places: Sequence[int], inputs: Inputs, margin: int, columns: Tensor | None
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Answers (outputs, height, width) of members that share an encoder, and these columns of its features."""
+        kept: list[Tensor] = []
+        parts: dict[int, list[Tensor]] = {place: [] for place in places}
+        assert not isinstance(inputs, Tensor)
+        for strip in strips(self.members[places[0]].learner.net.encoder, inputs, margin):
+            for place in places:
+                parts[place].append(decided(self.predictors[place], strip))
+            if columns is not None:
+                kept.append(as_rows(strip).index_select(1, columns).unflatten(0, strip.shape[2:]))
+        return [torch.cat(part, dim=1) for part in parts.values()], torch.cat(kept) if kept else None
 
     @cached_property
     def by_encoder(self) -> dict[str, list[int]]:
@@ -124,6 +140,11 @@ class Blend:
             if not member.learner.moves_encoder:
                 found.setdefault(encoder_key(member.learner), []).append(place)
         return found
+
+
+def mean_of(views: Sequence[Tensor]) -> Tensor:
+    """The mean answer, the same bits for any order of the views; one view as it is."""
+    return views[0] if len(views) == 1 else torch.stack(list(views)).sort(0).values.mean(0)
 
 
 def decided(predictor: Predictor, features: Tensor) -> Tensor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from ..checkpoint import load
 from ..errors import SettingsError, did_you_mean
-from ..learner import Learner
+from ..learner import Learner, make_checked
 from ..learners import LEARNERS, make
 from ..learners.classical import Classical
 
@@ -42,6 +43,13 @@ def on_encoder_of(source: Learner, name: str, **settings: Any) -> Learner:
     learner = make(name, encoder=source.encoder, encoder_settings=source.encoder_settings, **settings)
     learner.take_encoder(source.net.encoder)
     return learner
+
+
+def with_settings(learner: Learner, name: str, **settings: Any) -> Learner:
+    """The learner with other settings on the same net. Raises SettingsError where one doesn't fit."""
+    found = make_checked(lambda **given: replace(learner, **given), name, settings)
+    found.net = learner.net
+    return found
 
 
 @cache
