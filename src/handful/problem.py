@@ -177,8 +177,9 @@ class Classes(Problem):
         return Prediction(chances.logsumexp(0) - math.log(len(chances)))
 
     def agreed(self, views: Prediction) -> Prediction:
-        chances = views.mean[:, :, : self.outputs].log_softmax(2).sort(0).values  # a sum of floats goes by its order
-        return Prediction(chances.logsumexp(0) - math.log(len(chances)))
+        scores = views.mean[:, :, : self.outputs].double()  # beyond the last bits, which go by a pixel's place
+        chances = scores.log_softmax(2).sort(0).values  # a sum of floats goes by its order
+        return Prediction((chances.logsumexp(0) - math.log(len(chances))).to(views.mean))
 
     def mixed(self, targets: Tensor, others: Tensor, share: Tensor, own: Tensor) -> Tensor:
         return torch.where(an_example(own, targets), targets, others)
@@ -266,9 +267,11 @@ class Quantity(Problem):
         return Prediction(means.mean(0), means.var(0, correction=0) + within)
 
     def agreed(self, views: Prediction) -> Prediction:
-        ordered = Prediction(*(None if part is None else part.sort(0).values for part in views))  # type: ignore[arg-type]
-        found = self.mixture(ordered)
-        return found if views.variance is not None else Prediction(found.mean)
+        mean = views.mean.double().sort(0).values
+        variance = None if views.variance is None else views.variance.double().sort(0).values
+        found = self.mixture(Prediction(mean, variance))
+        spread = None if variance is None or found.variance is None else found.variance.to(views.mean)
+        return Prediction(found.mean.to(views.mean), spread)
 
     def mixed(self, targets: Tensor, others: Tensor, share: Tensor, own: Tensor) -> Tensor:
         weight = an_example(share, targets).to(targets)

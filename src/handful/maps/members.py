@@ -144,7 +144,7 @@ class Blend:
 
 def mean_of(views: Sequence[Tensor]) -> Tensor:
     """The mean answer, the same bits for any order of the views; one view as it is."""
-    return views[0] if len(views) == 1 else torch.stack(list(views)).sort(0).values.mean(0)
+    return views[0] if len(views) == 1 else torch.stack(list(views)).double().sort(0).values.mean(0).to(views[0])
 
 
 def decided(predictor: Predictor, features: Tensor) -> Tensor:
