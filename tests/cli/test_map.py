@@ -289,3 +289,17 @@ def test_labels_outside_the_area_are_learned_from(made: Path, scene: Path, label
     with rasterio.open(tmp_path / "out" / "map.tif") as raster:
         mapped = raster.read(1) > 0
     assert mapped.any() and not mapped[:, mapped.shape[1] // 2 :].any() and record["pixels"] == mapped.sum()
+
+
+def test_augmentation_is_an_option_and_recorded(scene: Path, labels_path: Path, tmp_path: Path) -> None:
+    given = ("--augment", "turns,haze=0.03", "--copies", "2", "--views", "4")
+    assert call(scene, labels_path, tmp_path / "out", *given) == 0
+    told = json.loads((tmp_path / "out" / "run.json").read_text())["parameters"]
+    assert (told["augment"], told["copies"], told["views"]) == (["turns", "haze=0.03"], 2, 4)
+
+
+def test_augmentation_that_is_unknown_is_refused(
+    scene: Path, labels_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(scene, labels_path, tmp_path / "out", "--augment", "hase=0.03", "--dry-run") == 2
+    assert "Did you mean haze" in capsys.readouterr().err
