@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from handful.data import DATASETS
 from handful.augment.moves import Turn
+from handful.data import DATASETS
 from handful.data.sampling import Sampling, cropped
 from handful.errors import SettingsError
 from handful.problem import UNLABELLED, Classes
@@ -38,7 +38,9 @@ def same(a: Task, b: Task) -> bool:
 
 
 def test_support_and_query_share_the_inputs_but_no_pixel() -> None:
-    task = Sampling(shots=(3, 3), queries=50, augment=("turns", "jitter=0.1")).task(make_region(), np.random.default_rng(0))
+    task = Sampling(shots=(3, 3), queries=50, augment=("turns", "jitter=0.1")).task(
+        make_region(), np.random.default_rng(0)
+    )
     assert task.shared
     assert task.support.counts().tolist() == [3, 3] and task.query.counts().tolist() == [50, 50]
     assert not bool((labelled(task.support) & labelled(task.query)).any())

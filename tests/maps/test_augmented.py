@@ -68,7 +68,9 @@ def test_a_turned_block_gets_the_turned_answer_exactly() -> None:
     answers, _ = blend.answer(given, blend.reach)
     for turn in TURNS[:4]:
         assert torch.equal(blend.answer(view(given, turn), blend.reach)[0], turn(answers))
-    single = Blend.fit(small_map.members(), small_map.seen(), np.arange(24), *reversed(small_map.problem_and_targets("classes")))
+    single = Blend.fit(
+        small_map.members(), small_map.seen(), np.arange(24), *reversed(small_map.problem_and_targets("classes"))
+    )
     bare = single.answer(given, blend.reach)[0]
     assert not torch.allclose(single.answer(view(given, TURNS[1]), blend.reach)[0], TURNS[1](bare), atol=1e-3)
 

@@ -17,9 +17,7 @@ from .mixing import mixed
 from .moves import MOVES, Move
 
 
-def changed(
-    examples: Examples, steps: Sequence[Step], rng: np.random.Generator, *, together: bool = False
-) -> Examples:
+def changed(examples: Examples, steps: Sequence[Step], rng: np.random.Generator, *, together: bool = False) -> Examples:
     """Examples after the steps, drawn for each of them; base targets only where an example has one target.
 
     together  maps that change as one, also in their shape

@@ -84,7 +84,9 @@ def with_targets(examples: Examples, partner: Tensor, share: Tensor, rng: np.ran
     chance, targets, base = torch.from_numpy(rng.random(len(examples))), examples.targets, examples.base_targets
     own = chance < share
     found = examples.problem.mixed(targets, targets[partner], share, own)
-    return replace(examples, targets=found, base_targets=None if base is None else torch.where(own, base, base[partner]))
+    return replace(
+        examples, targets=found, base_targets=None if base is None else torch.where(own, base, base[partner])
+    )
 
 
 def blended(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
