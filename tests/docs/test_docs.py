@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handful.augment import AUGMENTATIONS
 from handful.bench.protocol import Data, Report, Tasks, Tune
 from handful.bench.recipe import Part
 from handful.bench.search_recipe import Space
@@ -100,6 +101,12 @@ def test_every_key_of_a_protocol_is_told():
     page = text("docs/bench.md")
     told = set(re.findall(r"`(\w+)`", page))
     assert {field.name for kind in (Data, Tasks, Tune, Report) for field in fields(kind)} <= told
+
+
+def test_the_table_of_changes_is_the_catalogue():
+    told = re.findall(r"^\| `(\w+)` \| (none|[\d.]+) \|", text("docs/augment.md"), re.MULTILINE)
+    amounts = {name: "none" if kind.amount is None else f"{kind.amount:.4}" for name, kind in AUGMENTATIONS.items()}
+    assert {name: amount if amount == "none" else f"{float(amount):.4}" for name, amount in told} == amounts
 
 
 def test_every_key_and_operation_of_a_search_is_told():
