@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from handful.checkpoint import load, save
 from handful.errors import SettingsError, TaskError
 from handful.learner import Learner
 from handful.learners import make
@@ -90,6 +92,18 @@ def test_pairs_are_noted_from_training_tasks_alone() -> None:
     learner.net.train()
     learner.task_loss(task(3)).backward()
     assert int(learner.net.head.noted) == WAYS * 9
+
+
+def test_a_checkpoint_keeps_what_was_noted_and_the_learner_within(tmp_path: Path) -> None:
+    learner = make("hallucinate_analogy", learner="ridge", learner_settings={"penalty": 3.0}, imagined=2, **TABLE)
+    learner.net.train()
+    learner.task_loss(task(3))
+    learner.net.eval()
+    save(learner, "hallucinate", tmp_path)
+    found, given = load(tmp_path)[0], task(5)
+    assert found.settings() == learner.settings()
+    said, wanted = (of.adapt(given.support).outputs(given.query.inputs).mean for of in (found, learner))
+    assert torch.equal(said, wanted)
 
 
 def test_the_gradient_through_imagined_rows_is_that_of_finite_differences() -> None:

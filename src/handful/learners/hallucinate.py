@@ -74,8 +74,10 @@ class Hallucinate(Learner):
     def task_loss(self, task: Task) -> Tensor:
         loss = super().task_loss(task)
         if self.net.training and self.form == "analogy":
+            self.net.eval()  # pairs as a task will see them later, past the statistics of a batch
             with torch.no_grad():
                 self.net.head.note(*self.labelled_rows(task.query))  # type: ignore[operator]
+            self.net.train()
         return loss
 
 
