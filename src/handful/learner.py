@@ -23,6 +23,7 @@ from .task import Examples, Inputs, Task
 
 Answer = Callable[[Inputs], Prediction]
 RowAnswer = Callable[[Tensor], Prediction]
+Plain = bool | int | float | str | tuple[int, ...] | tuple[str, ...]
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
@@ -81,17 +82,14 @@ class Learner(ABC):
     encoder_settings  its settings
     outputs           columns of a head of fixed width: the most classes that a task may have
     seed              of the initial weights, and of anything drawn while adapting
-    augment           changes by which copies of the support are made that join it, see handful.augment: "turns"
-    copies            of each example of the support, where `augment` names any
+    augment           changes by which `copies` of each example of the support are made, see handful.augment: "turns"
     views             quarter turns (4), or these and their mirrors (8), over which answers are averaged
     level             mean and deviation of the quantity over all that it is trained on, which `gather` takes; a task's
                       own where empty
     """
 
     encoder: str = "spectral"
-    encoder_settings: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(
-        default_factory=dict
-    )
+    encoder_settings: dict[str, Plain] = Field(default_factory=dict)
     outputs: int = Field(default=2, ge=1)
     seed: int = 0
     augment: tuple[str, ...] = ()
@@ -126,8 +124,7 @@ class Learner(ABC):
     def moves_encoder(self) -> bool:
         """Whether adapting changes the features, so that they can't be computed before.
 
-        It does where a learner has a setting `moves`, the prefix of the weights that move, that isn't the head's; and
-        features depend on what is encoded with them where the encoder has `own_statistics`.
+        By a setting `moves`, the prefix of the weights that move; or by what is encoded with them (`own_statistics`).
         """
         return self.own_statistics or not getattr(self, "moves", "head.").startswith("head")
 
@@ -210,9 +207,9 @@ class Learner(ABC):
 
     def predictor(self, answer: Answer, support: Examples) -> Predictor:
         """An answer that was fitted on the standardised support, in units, and averaged over views."""
-        problem, targets = support.problem, support.targets
-        restored = lambda inputs: problem.restore(answer(inputs), self.like(targets))  # noqa: E731
-        return Predictor(averaged(restored, 1 if self.net.training else self.views, problem), problem)
+        problem, views = support.problem, 1 if self.net.training else self.views
+        like = self.like(support.targets)
+        return Predictor(averaged(lambda inputs: problem.restore(answer(inputs), like), views, problem), problem)
 
     def check(self, support: Examples) -> None:
         if not isinstance(support.problem, self.problems):
@@ -236,8 +233,7 @@ class Learner(ABC):
 
         def answer(inputs: Inputs) -> Prediction:
             features = self.net.encode(inputs)
-            shape = tuple(features.shape)
-            parts = decide(rows(features))
+            parts, shape = decide(rows(features)), tuple(features.shape)
             return Prediction(*(None if part is None else unrows(part, shape) for part in parts))  # type: ignore[arg-type]
 
         return answer
