@@ -56,7 +56,9 @@ def parts(record: dict[str, Any], out: Path, protocol: Path) -> Iterator[str]:
     folders = " ".join(f"--root {text}FOLDER" for _, text in names(protocol))
     yield f"`handful bench benchmarks/{protocol.name} {folders} -o OUT --workers 1`"
     places = f"{record['tasks']} tasks, {record['seeds']} seed{'s' if record['seeds'] > 1 else ''} of training"
-    trained = ", ".join(f"{entry['label']} {steps}" for entry, steps in trainings(record, told))
+    steps = {entry["label"]: steps for entry, steps in trainings(record, told)}
+    each = f"{next(iter(steps.values()))} each" if len(set(steps.values())) == 1 and len(steps) > 1 else ""
+    trained = each or ", ".join(f"{label} {count}" for label, count in steps.items())
     yield (
         f"{record['score']}, mean over draws and tasks, then over {record['unit']}s, with 95 % intervals over "
         f"{record['unit']}s ({units(record)}); {places}; tasks {record['checksum'][:19]}…. "
