@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,10 +29,13 @@ CHUNK = 256  # images at a time
 class Features:
     """What learners see of a region: the features of this name of each image, or the images as they are where it is ''.
 
+    kept  regions seen before: they are small, and reading them again for each fold is most of the work
+
     Raises SettingsError where nothing is called so, and where a region isn't of images with one target each.
     """
 
     name: str = ""
+    kept: dict[str, Region] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.name and self.name not in FIXED:
@@ -41,6 +45,14 @@ class Features:
     def encoder(self) -> nn.Module:
         name, settings = FEATURES[self.name]
         return make_encoder(name, settings)
+
+    def seen(self, key: str, read: Callable[[], Region]) -> Region:
+        """The region of this key, read unless its features are known."""
+        if not self.name:
+            return read()
+        if key not in self.kept:
+            self.kept[key] = self(read())
+        return self.kept[key]
 
     @torch.no_grad()
     def __call__(self, region: Region) -> Region:

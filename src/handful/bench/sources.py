@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ class Source:
         groups, found = self.data.groups(self.root), []
         for site in self.sites:
             try:
-                region = self.data.read(self.root, site, groups.get(site, ""))
-                found.append(self.named(self.features(region)))
+                read = partial(self.data.read, self.root, site, groups.get(site, ""))
+                found.append(self.named(self.features.seen(f"{self.data.name}/{site}", read)))
             except DataError as why:
                 if not self.keep_going:
                     raise DataError(f"{why} (--keep-going trains without it)") from why

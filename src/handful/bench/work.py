@@ -103,7 +103,6 @@ class Work:
         self.learner: tuple[Any, Learner, dict[str, Any]] | None = None
         self.own_of: tuple[int, Source] | None = None
         self.others: dict[str, Source] = {}
-        self.shown: dict[str, Region] = {}
         self.choosing_of: dict[int, list[Drawn]] = {}
         self.seen: OrderedDict[Any, Encoded] = OrderedDict()
 
@@ -230,12 +229,8 @@ class Work:
         return Encoded(joined(named), None, float(np.mean([part.seconds for part in parts])))
 
     def shown_of(self, site: str) -> Region:
-        """What learners see of a site; features are computed once."""
-        if not self.features.name:
-            return self.regions(site)
-        if site not in self.shown:
-            self.shown[site] = self.features(self.regions(site))
-        return self.shown[site]
+        """What learners see of a site."""
+        return self.features.seen(site, lambda: self.regions(site))
 
     def once(self, learner: Learner, site: str) -> Encoded:
         if site not in self.seen:
