@@ -116,6 +116,8 @@ class Site:
         corners = place + (np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half) @ turn
         reach = np.abs(corners - place).max() * kind.apron + self.long * kind.height[1] / self.fine_m
         low, high = (np.floor(place - reach).astype(int), np.ceil(place + reach).astype(int) + 1)
+        if kind.slim == (1, 1):  # round: its box needn't turn with it
+            corners = place + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
         if corners.min() < 0 or corners.max() > self.land.size:
             return False
         low, high = np.maximum(low, 0), np.minimum(high, self.land.size)

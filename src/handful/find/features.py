@@ -1,0 +1,88 @@
+"""Dense features of a scene, measured against the scene itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..maps.blocks import grown
+from ..maps.grid import Window
+from ..maps.look import Encode
+from ..maps.scene import Scene
+from ..maps.sight import Sight
+from ..maps.weights import pretrained
+from ..solvers.rows import rows
+
+SAMPLE = 4000  # pixels for the constants of `Sight`
+TILE, TILES = 96, 24  # pixels a side, and how many of them, that the scene's own mean and spread are taken from
+ROWS = 6000  # of features that these are computed from
+SHRINKAGE = 0.2  # of the covariance towards a plain scale: with it, rare directions aren't blown up
+
+
+@dataclass(frozen=True)
+class Eye:
+    """How a scene is seen: encoded, centred on its own mean, and brought to even spread.
+
+    Whitened by the scene's covariance, what the scene is full of counts little (Hariharan, Malik and Ramanan 2012,
+    "Discriminative decorrelation for clustering and classification", ECCV): one example is then told apart from all of
+    the background, without any training.
+
+    middle   (width,) mean of the scene's features
+    flatten  (width, width) what makes their covariance even
+    """
+
+    sight: Sight
+    encode: Encode
+    reach: int
+    middle: Tensor
+    flatten: Tensor
+
+    @torch.inference_mode()
+    def see(self, scene: Scene, window: Window) -> tuple[Tensor, np.ndarray]:
+        """Features of length 1 (height, width, features) in a window, and its valid pixels (height, width)."""
+        values, valid = scene.read(grown(window, self.reach))
+        features = self.encode(self.sight.inputs(values[None]))[0].permute(1, 2, 0)
+        inner = slice(self.reach, self.reach + window.height), slice(self.reach, self.reach + window.width)
+        return F.normalize((features[inner] - self.middle) @ self.flatten, dim=-1), valid[inner]
+
+
+def open_eye(scene: Scene, seed: int, weights: str | None = None, like: Eye | None = None) -> Eye:
+    """The eye for a scene, with the shipped encoder or a checkpoint's.
+
+    like  an eye whose constants and evening are kept, for the scene that the examples lie on; its mean is its own
+    """
+    net = pretrained("ridge", outputs=2, weights=weights).net
+    reach = int(net.encoder.reach)  # type: ignore[arg-type]
+    sight = like.sight if like else Sight.of(scene.wavelengths, scene.dates, scene.sample(SAMPLE, seed)[0])
+    table = sampled(scene, sight, net.encode, reach, seed)
+    middle = table.mean(0)
+    return Eye(sight, net.encode, reach, middle, like.flatten if like else evening(table - middle))
+
+
+def evening(table: Tensor) -> Tensor:
+    """(width, width) the inverse square root of the covariance of rows (n, width), shrunk towards a plain scale."""
+    covariance = (table.T @ table / max(len(table) - 1, 1)).double()
+    scale = covariance.diagonal().mean().clamp(min=1e-12)
+    values, vectors = torch.linalg.eigh(covariance + SHRINKAGE * scale * torch.eye(len(covariance)))
+    return ((vectors * values.clamp(min=1e-12).rsqrt()) @ vectors.T).float()
+
+
+@torch.inference_mode()
+def sampled(scene: Scene, sight: Sight, encode: Encode, reach: int, seed: int) -> Tensor:
+    """Features (n, width) of valid pixels in tiles that lie at random over the scene."""
+    rng, found = np.random.default_rng(seed), []
+    _, at_rows, at_columns = scene.sample(SAMPLE, seed)
+    chosen = rng.permutation(len(at_rows))[:TILES]
+    tiles = sorted({(int(at_rows[i]) // TILE, int(at_columns[i]) // TILE) for i in chosen})
+    for row, column in tiles:
+        height, width = min(TILE, scene.grid.height - row * TILE), min(TILE, scene.grid.width - column * TILE)
+        window = Window(row * TILE, column * TILE, height, width)
+        values, valid = scene.read(grown(window, reach))
+        features = encode(sight.inputs(values[None]))[:, :, reach : reach + height, reach : reach + width]
+        table = rows(features)[torch.from_numpy(valid[reach : reach + height, reach : reach + width].ravel())]
+        found.append(table[rng.permutation(len(table))[: ROWS // len(tiles) + 1]])
+    return torch.cat(found)
