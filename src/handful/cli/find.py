@@ -11,8 +11,11 @@ from .map import part, scene_options
 from .options import as_json, dry_run, note, output, overwrite, quiet, result, seed, window, workers
 
 if TYPE_CHECKING:
-    from ..find.job import Choices, ExampleChoice
+    from ..find.job import ExampleChoice
+    from ..find.search import Choices
     from ..maps.job import SceneChoice
+
+FILES = ("mask", "area", "weights", "base")
 
 
 @click.command("find", short_help="all things in a scene that are like a few examples")
@@ -35,6 +38,19 @@ if TYPE_CHECKING:
 )
 @click.option("--labels-crs", metavar="CRS", help="Coordinate system of examples that don't say theirs, as EPSG:4326.")
 @click.option("--layer", metavar="NAME", help="Layer of the examples' file.")
+@click.option(
+    "--detector",
+    type=click.Choice(["matching", "cosine", "attention"]),
+    default="matching",
+    show_default=True,
+    help="matching needs no training; the other two stand on base training, in boxes only.",
+)
+@click.option(
+    "--base",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Weights of the detector cosine or attention; trained there first where there are none, for some minutes.",
+)
 @click.option(
     "--as",
     "answer",
@@ -73,7 +89,8 @@ def command(scenes_and_examples: tuple[str, ...], output: str, **given: Any) -> 
 
 
 def run(scenes: list[str], examples: str, output: Path, given: dict[str, Any]) -> None:
-    from ..find.job import OURS, Choices, ExampleChoice, find
+    from ..find.job import OURS, ExampleChoice, find
+    from ..find.search import Choices
     from ..folder import check, claim, spare
     from ..maps.job import Painting, SceneChoice
     from ..report.find_report import write_report
@@ -82,7 +99,8 @@ def run(scenes: list[str], examples: str, output: Path, given: dict[str, Any]) -
     scene_choice = SceneChoice(scenes, **part(given, SceneChoice, "paths"))
     example_choice = ExampleChoice(examples, **part(given, ExampleChoice, "examples"))
     choices, painting = Choices(**part(given, Choices)), Painting(**part(given, Painting))
-    spare(output, OURS, [*scenes, examples, *given["example_scenes"], given["mask"], given["area"], given["weights"]])
+    choices.check()
+    spare(output, OURS, [*scenes, examples, *given["example_scenes"], *(given[name] for name in FILES)])
     if given["dry_run"]:
         check(output, OURS, overwrite=given["overwrite"])
         rehearse(scene_choice, example_choice, choices, output, given)
@@ -122,5 +140,6 @@ def show(record: dict[str, Any], output: Path, given: dict[str, Any]) -> None:
     found = ", ".join(f"{count:,} of {kind}" for kind, count in record["found"].items())
     note(f"Found {found}.", given["quiet"])
     note(record["cannot_judge"], given["quiet"])
-    paths = [str(output / name) for name in ("objects.gpkg", "similarity.tif", "report.html")]
+    rasters = ["similarity.tif"] if record["detector"] == "matching" else []
+    paths = [str(output / name) for name in ("objects.gpkg", *rasters, "report.html")]
     result("\n".join(paths), record, given["as_json"])

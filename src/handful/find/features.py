@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,8 @@ from ..maps.weights import pretrained
 from ..solvers.rows import rows
 
 SAMPLE = 4000  # pixels for the constants of `Sight`
-TILE, TILES = 96, 24  # pixels a side, and how many of them, that the scene's own mean and spread are taken from
+STRIP = 32  # rows that are evened at a time
+TILE, TILES = 128, 10  # pixels a side, and how many of them, that the scene's own mean and spread are taken from
 ROWS = 6000  # of features that these are computed from
 SHRINKAGE = 0.2  # of the covariance towards a plain scale: with it, rare directions aren't blown up
 
@@ -44,10 +46,18 @@ class Eye:
     @torch.inference_mode()
     def see(self, scene: Scene, window: Window) -> tuple[Tensor, np.ndarray]:
         """Features of length 1 (height, width, features) in a window, and its valid pixels (height, width)."""
+        found = list(self.strips(scene, window))
+        return torch.cat([features for features, _ in found]), np.concatenate([valid for _, valid in found])
+
+    def strips(self, scene: Scene, window: Window) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """The same in strips of rows from top to bottom, so that only the encoder's output is held whole."""
         values, valid = scene.read(grown(window, self.reach))
         features = self.encode(self.sight.inputs(values[None]))[0].permute(1, 2, 0)
-        inner = slice(self.reach, self.reach + window.height), slice(self.reach, self.reach + window.width)
-        return F.normalize((features[inner] - self.middle) @ self.flatten, dim=-1), valid[inner]
+        columns = slice(self.reach, self.reach + window.width)
+        for top in range(self.reach, self.reach + window.height, STRIP):
+            rows = slice(top, min(top + STRIP, self.reach + window.height))
+            strip = (features[rows, columns] - self.middle) @ self.flatten
+            yield F.normalize(strip, dim=-1), valid[rows, columns]
 
 
 def open_eye(scene: Scene, seed: int, weights: str | None = None, like: Eye | None = None) -> Eye:

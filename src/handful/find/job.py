@@ -10,27 +10,22 @@ from typing import Any
 import numpy as np
 
 from ..errors import SceneError
-from ..maps.cog import similarity_map
 from ..maps.job import Clock, Painting, SceneChoice
 from ..maps.outputs import finished
-from ..maps.paint import KEPT, Parts, compute, lay
+from ..maps.paint import KEPT, Parts
 from ..maps.palette import palette
 from ..maps.process import keep_freed_memory, one_thread
 from ..maps.record import about, inputs, key_of, parameters, versions
 from ..maps.scene import Scene
 from ..problem import Classes
-from .features import open_eye
 from .findings import Findings
-from .matching import Block, Matcher, boxes_in, polygons_in
-from .prototypes import means_of, prototypes_of
+from .search import MATCHING, Choices, Progress, Search
 from .shown import Shown, read_shown
-from .yardstick import Yardstick, cannot_judge, held_back, measure
 
 OURS = {
     *("objects.gpkg", "objects.qml", "similarity.tif", "similarity.tif.aux.xml", "similarity.qml"),
     *("report.html", "run.json", f"{KEPT}/*"),
 }  # what a run writes into its folder
-Progress = Callable[[str, int, int], None]
 Tell = Callable[[str], None]
 
 
@@ -48,19 +43,6 @@ class ExampleChoice:
     def read(self, scene: Scene) -> Shown:
         given = {name: value for name, value in asdict(self).items() if name not in ("examples", "example_scenes")}
         return read_shown(self.examples, scene.grid, **given)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """How to look, and from which score on something is found."""
-
-    answer: str = "auto"
-    least: float = 0.5
-    weights: str | None = None
-    seed: int = 0
-
-    def boxes(self, shown: Shown) -> bool:
-        return shown.boxes if self.answer == "auto" else self.answer == "boxes"
 
 
 @dataclass(frozen=True)
@@ -125,79 +107,20 @@ def find(
     for note in notes:
         tell(note)
     clock.stage("reading")
-    matcher = matcher_of(scene, other, shown, choices)
-    clock.stage("examples")
-    record: dict[str, Any] = {"command": "find", "detector": "matching", "seed": choices.seed}
+    record: dict[str, Any] = {"command": "find", "detector": choices.detector, "seed": choices.seed}
     record |= about(scene, Classes(shown.names)) | {"notes": notes}
     record["parameters"] = said(scene_choice, example_choice, choices, painting)
     record["inputs"] = inputs(record["parameters"])
-    findings = search(scene, shown, matcher, choices, painting, output, key_of(record), clock, progress)
+    search = Search(scene, other, shown, choices, painting, output, clock, progress)
+    findings, found = search.match(key_of(record)) if choices.detector == MATCHING else search.scan()
     colours = palette(shown.names)
     findings.write(output, shown.names, colours, scene.grid)
     clock.stage("writing")
-    record |= outcome(shown, matcher.yardstick, findings, choices)
+    counts = np.bincount(findings.kinds, minlength=len(shown.names)).tolist()
+    record |= {"found": dict(zip(shown.names, counts, strict=True)), "least": choices.least} | found
     return Result(record, scene, other, shown, findings, colours, output, clock)
 
 
 def said(*choices: Any) -> dict[str, Any]:
     """Every option, under the name that the command line has for it."""
     return parameters(*choices) | {"example_scenes": list(choices[1].example_scenes)}
-
-
-def matcher_of(scene: Scene, other: Scene, shown: Shown, choices: Choices) -> Matcher:
-    """The prototypes of the examples, and how alike they are to each other."""
-    eye = open_eye(scene, choices.seed, choices.weights)
-    theirs = eye if other.paths == scene.paths else open_eye(other, choices.seed, choices.weights, like=eye)
-    means = means_of(other, theirs, shown)
-    yardstick = measure(other, theirs, shown, means, choices.least, choices.seed)
-    return Matcher(eye, prototypes_of(means, shown.kinds, len(shown.names), choices.seed), yardstick)
-
-
-def search(
-    scene: Scene,
-    shown: Shown,
-    matcher: Matcher,
-    choices: Choices,
-    painting: Painting,
-    output: Path,
-    key: dict[str, Any],
-    clock: Clock,
-    progress: Progress,
-) -> Findings:
-    """Similarity block by block, then what stands out in it."""
-    parts = Parts.of(output, key, Block)
-    compute(
-        lambda block: matcher.match(scene, block),
-        scene.grid,
-        parts,
-        window=painting.window,
-        workers=painting.workers,
-        progress=lambda done, total: progress("matching", done, total),
-    )
-    clock.stage("matching")
-    for _ in lay(scene.grid, parts, parts.folder):
-        pass
-    raster = parts.folder / "similarity.tif"
-
-    def count(done: int, total: int) -> None:
-        progress("outlining", done, total)
-
-    if choices.boxes(shown):
-        findings = boxes_in(raster, scene.grid, shown, matcher.yardstick, choices.least, count)
-    else:
-        findings = polygons_in(raster, scene.grid, shown, choices.least, count)
-    clock.stage("outlining")
-    similarity_map(raster, output / "similarity.tif", shown.names)
-    return findings
-
-
-def outcome(shown: Shown, yardstick: Yardstick, findings: Findings, choices: Choices) -> dict[str, Any]:
-    """What `run.json` says of the examples and of what was found."""
-    counts = np.bincount(findings.kinds, minlength=len(shown.names)).tolist()
-    return {
-        "answer": "boxes" if choices.boxes(shown) else "polygons",
-        "examples": held_back(shown, yardstick),
-        "found": dict(zip(shown.names, counts, strict=True)),
-        "least": choices.least,
-        "cannot_judge": cannot_judge(shown, yardstick),
-    }

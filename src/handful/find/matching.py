@@ -43,11 +43,13 @@ class Matcher:
 
     def match(self, scene: Scene, block: Window) -> Block:
         """The similarity of one block. Its bytes depend on the scene and the block alone."""
-        features, valid = self.eye.see(scene, block)
-        with torch.inference_mode():
-            cosines = self.prototypes.similarity(features).numpy()
         typical = self.yardstick.pixel[:, None, None].astype(np.float32)
-        return Block(np.where(valid, cosines / typical, np.nan).astype(np.float32))
+        strips = []
+        with torch.inference_mode():
+            for features, valid in self.eye.strips(scene, block):
+                cosines = self.prototypes.similarity(features).numpy()
+                strips.append(np.where(valid, cosines / typical, np.nan).astype(np.float32))
+        return Block(np.concatenate(strips, axis=1))
 
 
 def boxes_in(path: Path, grid: Grid, shown: Shown, yardstick: Yardstick, least: float, progress: Progress) -> Findings:

@@ -66,7 +66,7 @@ def likeness(scene: Scene, eye: Eye, shown: Shown, index: int, prototypes: Proto
     return pixel, float(score[margin + window.height // 2, margin + window.width // 2])
 
 
-def cannot_judge(shown: Shown, yardstick: Yardstick) -> list[str]:
+def cannot_judge(shown: Shown) -> list[str]:
     """What so few examples can't say, in sentences."""
     said = []
     counts = np.bincount(shown.kinds, minlength=len(shown.names))
@@ -90,3 +90,11 @@ def held_back(shown: Shown, yardstick: Yardstick) -> list[dict[str, Any]]:
         own = [f for f, k in zip(yardstick.found, shown.kinds, strict=True) if k == kind and f is not None]
         rows.append({"kind": name, "examples": int((shown.kinds == kind).sum()), "tried": len(own), "found": sum(own)})
     return rows
+
+
+def unlooked(shown: Shown) -> list[dict[str, Any]]:
+    """The same where no example was held back."""
+    return [
+        {"kind": name, "examples": int((shown.kinds == kind).sum()), "tried": 0, "found": 0}
+        for kind, name in enumerate(shown.names)
+    ]

@@ -57,6 +57,6 @@ def verdict(run: Run) -> list[str]:
         said.append("Try a lower --least, or give more examples, and look at similarity.tif for what came near.")
     if tried:
         said.append(f"Of {tried} examples, each held back in turn, the others would have found {found}.")
-    else:
+    elif run.get("detector") == "matching":
         said.append("With one example of a kind, none can be held back to see whether another would find it.")
     return said
