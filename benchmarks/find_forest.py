@@ -98,7 +98,9 @@ def by_forest(root: Path, shown_at: Site, site: Site, work: Path) -> dict[str, f
     return measures(score, score >= 0.5, site)
 
 
-RUNS: dict[str, Callable[..., dict[str, float]]] = dict(zip(METHODS, (by_handful, by_similarity, by_forest), strict=True))
+RUNS: dict[str, Callable[..., dict[str, float]]] = dict(
+    zip(METHODS, (by_handful, by_similarity, by_forest), strict=True)
+)
 
 
 def forest_part(count: int, others: int, work: Path, scores: Scores) -> list[str]:
@@ -119,7 +121,7 @@ def forest_part(count: int, others: int, work: Path, scores: Scores) -> list[str
         for method in METHODS:
             rows = [
                 scores.score({"part": "forest", "method": method, "shown": name, "site": site["name"]},
-                             lambda m=method, s=site: RUNS[m](root, shown_at, s, work))  # type: ignore[misc]
+                             lambda m=method, s=site, a=shown_at: RUNS[m](root, a, s, work))  # type: ignore[misc]
                 for site in sites
             ]  # fmt: skip
             for what in ("iou", "precision"):
@@ -130,6 +132,6 @@ def forest_part(count: int, others: int, work: Path, scores: Scores) -> list[str
         f"The up to {SHOWN} largest damaged polygons of one of {used} sites are shown; damage is looked for at up to "
         f"{others} sites of other groups. Pixels that are neither forest nor damaged are not judged. Mean over shown "
         "sites, ± is half of the 95 % interval over them. Thresholds are fixed before: half of what is typical of the "
-        "examples for both similarities, one half for the forest, which also sees what the shown site looks like elsewhere."
+        "examples for both similarities, one half for the forest, which also sees the rest of the shown site."
     )
     return [f"## Forest damage at other sites\n\n{said}", table(["", "IoU", "precision at recall .5"], body)]

@@ -54,7 +54,7 @@ def written(made: ObjectScene, path: Path) -> Path:
 
 
 def support(kind: str, shots: int, seed: int, work: Path) -> tuple[Path, np.ndarray]:
-    """One wide scene of scenes side by side that hold so many examples of a kind, and the examples' boxes (shots, 4)."""
+    """Scenes side by side, as one, that hold so many examples of a kind, and the examples' boxes (shots, 4)."""
     parts: list[ObjectScene] = []
     boxes: list[np.ndarray] = []
     while len(boxes) < shots:
@@ -86,9 +86,7 @@ def searcher(name: str, kind: str, shots: int, seed: int, steps: int, work: Path
     path, boxes = support(kind, shots, seed, work)
     if name == "matching":
         layer = path.with_suffix(".gpkg")
-        ground = shapely.transform(
-            np.asarray(shapely.box(*boxes.T), object), lambda xy: np.stack(PLACE * xy.T, axis=1)
-        )
+        ground = shapely.transform(np.asarray(shapely.box(*boxes.T), object), lambda xy: np.stack(PLACE * xy.T, axis=1))
         write_layer(layer, "shown", {}, ground, CRS)
 
         def look(scene: Path) -> Findings:
@@ -125,9 +123,7 @@ def precision(name: str, kind: str, shots: int, seed: int, scenes: int, steps: i
     return {"ap": average_precision(found, truth), "seconds": (time.monotonic() - began) / scenes}
 
 
-def objects_part(
-    scenes: int, shots: list[int], seeds: list[int], steps: int, work: Path, scores: Scores
-) -> list[str]:
+def objects_part(scenes: int, shots: list[int], seeds: list[int], steps: int, work: Path, scores: Scores) -> list[str]:
     body, each = [], []
     for name, title in DETECTORS.items():
         cells = []
@@ -152,8 +148,8 @@ def objects_part(
         body.append([title, *cells])
     said = (
         f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {steps:,} steps on "
-        f"simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched for each "
-        f"new kind. Seeds {', '.join(map(str, seeds))} draw examples, searched scenes and base training; ± is half of the "
+        f"simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched for "
+        f"each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes and base training; ± is half of the "
         "95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]

@@ -57,7 +57,12 @@ def speed_part(side: int, work: Path) -> list[str]:
     runs = {"boxes": timed(scene, box, work / "boxes"), "polygons": timed(scene, polygon, work / "polygons")}
     names = [name for name in runs["boxes"][0] if name != "total"]
     body = [
-        [what, f"{whole / million:.2f}", f"{busy / million:.2f}", *(f"{seconds.get(n, 0) / million:.2f}" for n in names)]
+        [
+            what,
+            f"{whole / million:.2f}",
+            f"{busy / million:.2f}",
+            *(f"{seconds.get(n, 0) / million:.2f}" for n in names),
+        ]
         for what, (seconds, whole, busy) in runs.items()
     ]
     said = f"One example of a {KIND} in {side:,} x {side:,} pixels of four bands, two workers, the default detector."

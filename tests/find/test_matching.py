@@ -113,9 +113,7 @@ def test_a_box_belongs_to_the_block_that_holds_its_middle(raster: tuple[Path, Gr
     path, _ = raster
     sizes = np.array([[8, 8]])
     whole = boxes_of_block(path, Window(0, 0, 60, 70), 0, sizes, 0.5)
-    parts = [
-        boxes_of_block(path, Window(row, column, 32, 35), 0, sizes, 0.5) for row in (0, 32) for column in (0, 35)
-    ]
+    parts = [boxes_of_block(path, Window(row, column, 32, 35), 0, sizes, 0.5) for row in (0, 32) for column in (0, 35)]
     assert [len(part) for part in parts].count(0) >= 1 and sum(map(len, parts)) == len(whole) == 3
     assert sorted(np.concatenate(parts)[:, :4].tolist()) == sorted(whole[:, :4].tolist())
 

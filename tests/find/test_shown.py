@@ -67,7 +67,9 @@ def test_what_is_cut_or_shown_twice_is_told(tmp_path: Path):
     ],
 )
 def test_no_example_left_is_one_clear_error(tmp_path: Path, shape: shapely.Geometry, why: str):
-    frame = geopandas.GeoDataFrame({"kind": [KIND]}, geometry=[shapely.transform(shape, lambda xy: np.stack(PLACE * xy.T, 1))], crs=CRS)
+    frame = geopandas.GeoDataFrame(
+        {"kind": [KIND]}, geometry=[shapely.transform(shape, lambda xy: np.stack(PLACE * xy.T, 1))], crs=CRS
+    )
     with pytest.raises(LabelsError, match=why):
         read_shown(frame, GRID)
 

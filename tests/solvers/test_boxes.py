@@ -39,9 +39,7 @@ def brute(boxes: Tensor, scores: Tensor, most: float, kinds: Tensor) -> list[int
     while left:
         best = left.pop(0)
         kept.append(best)
-        left = [
-            i for i in left if kinds[i] != kinds[best] or float(overlaps(boxes[[i]], boxes[[best]])) <= most
-        ]
+        left = [i for i in left if kinds[i] != kinds[best] or float(overlaps(boxes[[i]], boxes[[best]])) <= most]
     return kept
 
 

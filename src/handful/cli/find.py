@@ -83,7 +83,9 @@ def command(scenes_and_examples: tuple[str, ...], output: str, **given: Any) -> 
     scores and a QGIS style, similarity.tif, report.html with thumbnails in the order of their scores, and run.json.
     """
     if len(scenes_and_examples) < 2:
-        raise click.UsageError("give the scene and, after it, the examples: handful find SCENE.tif EXAMPLES.gpkg -o OUT")
+        raise click.UsageError(
+            "give the scene and, after it, the examples: handful find SCENE.tif EXAMPLES.gpkg -o OUT"
+        )
     *scenes, examples = scenes_and_examples
     run(scenes, examples, Path(output), given)
 

@@ -75,7 +75,7 @@ DATA = DetectionSet(
     read=read,
     source="Get it from gcheng-nwpu.github.io (images of Google Earth; free for academic use).",
     layout=(
-        "JPEGImages-trainval/00001.jpg, JPEGImages-test/11726.jpg, Annotations/Horizontal Bounding Boxes/00001.xml (VOC), "
-        "ImageSets/Main/train.txt, val.txt, test.txt"
+        "JPEGImages-trainval/00001.jpg, JPEGImages-test/11726.jpg, "
+        "Annotations/Horizontal Bounding Boxes/00001.xml (VOC), ImageSets/Main/train.txt, val.txt, test.txt"
     ),
 )

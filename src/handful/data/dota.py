@@ -20,16 +20,14 @@ FIELDS = 10  # four corners, the kind, the difficulty
 
 
 def labels_in(folder: Path) -> Path:
-    """The folder of annotations: labelTxt, that of a version, or the one of turned boxes that an archive nests in it."""
+    """The folder of annotations: labelTxt, that of a version, or that of turned boxes which an archive nests in it."""
     found = [folder / name for name in LABELS if (folder / name).is_dir()]
     nested = [inner for one in found for inner in sorted(one.iterdir()) if inner.is_dir() and inner.name[-3:] != "hbb"]
     return next(iter([*nested, *found]), folder / LABELS[0])
 
 
 def scenes(root: Path) -> dict[str, str]:
-    return {
-        f"{part}/{path.stem}": part for part in PARTS for path in sorted(labels_in(root / part).glob("P*.txt"))
-    }
+    return {f"{part}/{path.stem}": part for part in PARTS for path in sorted(labels_in(root / part).glob("P*.txt"))}
 
 
 def read(root: Path, name: str) -> ObjectScene:
@@ -61,8 +59,8 @@ DATA = DetectionSet(
     scenes=scenes,
     read=read,
     source=(
-        "Get it from captain-whu.github.io/DOTA (images of Google Earth and others: for academic use only, any commercial "
-        "use is prohibited)."
+        "Get it from captain-whu.github.io/DOTA (images of Google Earth and others: for academic use only, "
+        "any commercial use is prohibited)."
     ),
     layout="train/ and val/, in each images/P0000.png and labelTxt/P0000.txt",
 )

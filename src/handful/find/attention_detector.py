@@ -76,7 +76,13 @@ class AttentionDetector(nn.Module):
         return maps * example.mean((2, 3), keepdim=True)
 
     def loss(
-        self, images: Tensor, boxes: Tensor, kinds: Tensor, generator: torch.Generator, example_of: ExampleOf, count: int
+        self,
+        images: Tensor,
+        boxes: Tensor,
+        kinds: Tensor,
+        generator: torch.Generator,
+        example_of: ExampleOf,
+        count: int,
     ) -> Tensor:
         """The loss of base training: an image beside an example of a kind that is on it, and beside one of another.
 
@@ -85,10 +91,14 @@ class AttentionDetector(nn.Module):
         maps = self.backbone(images)
         present = kinds.unique()
         right = int(present[torch.randint(len(present), (1,), generator=generator)])
-        absent = [kind for kind in range(count) if kind not in present.tolist()] or [k for k in range(count) if k != right]
+        absent = [kind for kind in range(count) if kind not in present.tolist()] or [
+            k for k in range(count) if k != right
+        ]
         wrong = absent[int(torch.randint(len(absent), (1,), generator=generator))]
         size = images.shape[-2:]
-        loss = self.pair_loss(maps, size, boxes[kinds == right], boxes[kinds != right], example_of(right), generator, True)
+        loss = self.pair_loss(
+            maps, size, boxes[kinds == right], boxes[kinds != right], example_of(right), generator, True
+        )
         return loss + self.pair_loss(maps, size, boxes[:0], boxes[kinds != wrong], example_of(wrong), generator, False)
 
     def pair_loss(

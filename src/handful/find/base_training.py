@@ -104,7 +104,10 @@ def turned(scene: ObjectScene, generator: torch.Generator) -> tuple[Tensor, Tens
     side = image.shape[-1]
     mirror, transpose = torch.randint(2, (2,), generator=generator).tolist()
     if mirror:
-        image, boxes = image.flip(-1), torch.stack([side - boxes[:, 2], boxes[:, 1], side - boxes[:, 0], boxes[:, 3]], 1)
+        image, boxes = (
+            image.flip(-1),
+            torch.stack([side - boxes[:, 2], boxes[:, 1], side - boxes[:, 0], boxes[:, 3]], 1),
+        )
     if transpose:
         image, boxes = image.transpose(-1, -2), boxes[:, [1, 0, 3, 2]]
     return image.contiguous(), boxes, scene.kinds

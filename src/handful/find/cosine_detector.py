@@ -35,8 +35,10 @@ class Last(nn.Module):
         """Which kind, or none, and where."""
         logits, steps = self(rows)
         background = logits.shape[1] - 1
-        targets = torch.where(found.holds, kinds[found.owner], background) if len(kinds) else torch.full_like(
-            found.owner, background
+        targets = (
+            torch.where(found.holds, kinds[found.owner], background)
+            if len(kinds)
+            else torch.full_like(found.owner, background)
         )
         own = found.holds.nonzero()[:, 0]
         towards = steps[own, targets[own]]
@@ -45,12 +47,12 @@ class Last(nn.Module):
 
 
 class CosineDetector(nn.Module):
-    """Wang et al. 2020, "Frustratingly simple few-shot object detection" (arXiv:2003.06957), with cosines ("TFA w/ cos").
+    """Wang et al. 2020, "Frustratingly simple few-shot object detection" (arXiv:2003.06957), the one with cosines.
 
     First the whole net learns the base kinds (`loss`); then all of it is fixed but the last layer, the classifier and
     the regressor of boxes, which learn the new kinds from a few examples (`fine_tuned`). Where this departs: the net is
-    small (see `two_stage`); the fine-tuned layer has the new kinds only, since nobody asks for the base kinds, where the
-    paper has both; vectors of new kinds begin as the means of their examples and not at random; the background's
+    small (see `two_stage`); the fine-tuned layer has the new kinds only, since nobody asks for the base kinds, where
+    the paper has both; vectors of new kinds begin as the means of their examples and not at random; the background's
     vector begins as base training left it.
     """
 

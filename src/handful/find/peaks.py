@@ -18,7 +18,7 @@ MOST = 3_000  # boxes of a block before the overlapping ones go
 
 
 def sizes_of(bounds: np.ndarray) -> np.ndarray:
-    """(n, 2) heights and widths in whole pixels to look for: the examples' own, the unlike ones apart, long ones both ways."""
+    """(n, 2) heights and widths in pixels to look for: the examples', unlike ones apart, long ones both ways."""
     sides = np.maximum(bounds[:, [3, 2]] - bounds[:, [1, 0]], 1.0)
     groups: list[list[np.ndarray]] = []
     for one in sides[np.argsort(sides.prod(1), kind="stable")]:
@@ -40,7 +40,7 @@ def contrast(similarity: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def peaks(similarity: np.ndarray, sizes: np.ndarray, least: float, core: tuple[slice, slice]) -> np.ndarray:
-    """(n, 5) boxes about the peaks of a window (rows, columns) and their contrasts, of those whose middle is in the core.
+    """(n, 5) boxes about the peaks of a window (rows, columns), and contrasts, where the middle is in the core.
 
     Boxes are in the window's pixels: least x and y, greatest x and y.
     """

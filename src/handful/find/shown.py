@@ -86,7 +86,9 @@ def _kinds(features: Features, column: str | None, notes: list[str]) -> tuple[tu
     try:
         named = label_columns.class_names(series)
     except ValueError as error:
-        raise LabelsError(f"{features.name}: column '{column}' holds {error}: kinds are text or whole numbers.") from None
+        raise LabelsError(
+            f"{features.name}: column '{column}' holds {error}: kinds are text or whole numbers."
+        ) from None
     names = label_columns.in_order(set(named) - {None}, label_columns.are_numbers(series))
     if not names:
         raise LabelsError(f"{features.name}: column '{column}' is empty in all of its {len(named):,} features.")
@@ -106,7 +108,9 @@ def _usable(name: str, parts: Parts, grid: Grid, size_m: float | None, notes: li
             f"{'pixels' if grid.crs is None else 'metres'}; or draw polygons."
         )
     if not (points | polygons).any():
-        raise LabelsError(f"{name}: no example is left: draw polygons with an area, boxes, or points. {' '.join(notes)}")
+        raise LabelsError(
+            f"{name}: no example is left: draw polygons with an area, boxes, or points. {' '.join(notes)}"
+        )
     geometry = parts.geometry.copy()
     if points.any():
         half = float(size_m or 0) / (grid.resolution_m or 1.0) / 2
@@ -122,7 +126,9 @@ def _within(name: str, parts: Parts, grid: Grid, notes: list[str]) -> Parts:
         raise LabelsError(f"{name}: no example lies on the scene. {extents(parts.geometry, grid)}")
     count(notes, int((left <= 0).sum()), "off the scene: left out", "example")
     count(notes, int(((left > 0) & (left < 0.999 * whole)).sum()), "across the scene's edge: cut there", "example")
-    largest = np.array([max(shapely.get_parts(one), key=shapely.area) if left[i] > 0 else one for i, one in enumerate(cut)])
+    largest = np.array(
+        [max(shapely.get_parts(one), key=shapely.area) if left[i] > 0 else one for i, one in enumerate(cut)]
+    )
     return Parts(largest, parts.feature, []).take(left > 0)
 
 

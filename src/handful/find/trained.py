@@ -15,13 +15,13 @@ from ..errors import SceneError
 from ..maps.blocks import grown
 from ..maps.grid import Window
 from ..maps.scene import Scene
+from ..solvers.boxes import suppressed
 from .attention_detector import AttentionDetector
 from .cosine_detector import CosineDetector
 from .detections import Detections
 from .findings import Findings, joined
 from .peaks import OVERLAP
 from .shown import Shown
-from ..solvers.boxes import suppressed
 
 WAVES = (485.0, 560.0, 660.0, 840.0)  # nm: what the detectors read
 WITHIN = 70.0  # nm

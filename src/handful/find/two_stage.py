@@ -1,4 +1,4 @@
-"""What the two trained detectors share: a small backbone, proposals from anchors, and how boxes are given their targets.
+"""What the two trained detectors share: a small backbone, proposals from anchors, and how boxes get their targets.
 
 Faster R-CNN (Ren et al. 2015, arXiv:1506.01497) at a size that trains on a CPU: one map at a quarter of the image's
 scale instead of a ResNet with a pyramid, RoI Align instead of RoI pooling, groups instead of batches for norms.
@@ -119,7 +119,7 @@ def steps_loss(steps: Tensor, anchors: Tensor, boxes: Tensor, count: int) -> Ten
 
 @dataclass(frozen=True)
 class Chosen:
-    """Proposals of one image that a head is trained on: boxes (n, 4), the true one of each (n,), which hold one (n,)."""
+    """Proposals of one image that a head is trained on: boxes (n, 4), the true one of each (n,), and which hold it (n,)."""
 
     boxes: Tensor
     owner: Tensor

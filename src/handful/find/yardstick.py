@@ -46,7 +46,9 @@ def measure(scene: Scene, eye: Eye, shown: Shown, means: Tensor, least: float, s
         prototypes = prototypes_of(means[used], np.zeros(len(used), int), 1, seed)
         pixel[index], box[index] = likeness(scene, eye, shown, index, prototypes)
     share = np.where(alone, ALONE, 1.0)
-    typical = [np.median((values * share)[shown.kinds == k]) for values in (pixel, box) for k in range(len(shown.names))]
+    typical = [
+        np.median((values * share)[shown.kinds == k]) for values in (pixel, box) for k in range(len(shown.names))
+    ]
     each = np.maximum(typical, LEAST_TYPICAL).reshape(2, -1)
     seen = (box if shown.boxes else pixel) >= least * each[0 if not shown.boxes else 1][shown.kinds]
     return Yardstick(*each, tuple(None if a else bool(f) for a, f in zip(alone, seen, strict=True)))

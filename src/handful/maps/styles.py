@@ -72,7 +72,12 @@ def outline_style(column: str, names: Sequence[str], colours: Mapping[str, str])
         tree.SubElement(categories, "category", value=said, label=said, symbol=str(number), render="true")
         symbol = tree.SubElement(symbols, "symbol", name=str(number), type="fill", alpha="1")
         layer = tree.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0"})
-        for key, value in {"style": "no", "outline_color": colour, "outline_style": "solid", "outline_width": "0.6"}.items():
+        for key, value in {
+            "style": "no",
+            "outline_color": colour,
+            "outline_style": "solid",
+            "outline_width": "0.6",
+        }.items():
             tree.SubElement(layer, "prop", k=key, v=value)
     return DOCTYPE + _text(root)
 

@@ -52,7 +52,9 @@ def verdict(run: Run) -> list[str]:
     """What that is worth, in sentences."""
     shown = sum(row["examples"] for row in run.get("examples") or [])
     tried, found = (sum(row[key] for row in run.get("examples") or []) for key in ("tried", "found"))
-    said = [f"Looked for what is like {shown} example{'s' if shown != 1 else ''}, from a score of {run.get('least'):g} on."]
+    said = [
+        f"Looked for what is like {shown} example{'s' if shown != 1 else ''}, from a score of {run.get('least'):g} on."
+    ]
     if not sum((run.get("found") or {}).values()):
         said.append("Try a lower --least, or give more examples, and look at similarity.tif for what came near.")
     if tried:

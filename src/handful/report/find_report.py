@@ -59,9 +59,7 @@ def parts_of(result: Result) -> dict[str, Any]:
         ],
         "thumbs": [
             {"image": image, "path": one.path, "kind": names[kind], "score": float(score), "across_m": one.across_m}
-            for image, one, kind, score in zip(
-                images[len(examples) :], thumbs, found.kinds, found.scores, strict=False
-            )
+            for image, one, kind, score in zip(images[len(examples) :], thumbs, found.kinds, found.scores, strict=False)
         ],
         "side": SIDE,
         "total": len(found),

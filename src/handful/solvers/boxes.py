@@ -1,4 +1,4 @@
-"""Boxes (n, 4) as x and y of the least corner, then of the greatest, in pixels: overlap, suppression, coding, anchors."""
+"""Boxes (n, 4) as x and y of the least corner, then of the greatest: overlap, suppression, coding, anchors."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ def roi_align(maps: Tensor, boxes: Tensor, size: int, stride: float, samples: in
     y = (boxes[:, 1:2] + (boxes[:, 3:] - boxes[:, 1:2]) * steps) / stride - 0.5
     height, width = maps.shape[-2:]
     (top, bottom, down), (left, right, across) = between(y, height), between(x, width)
-    rows = pick(maps, top, left, across, right) * (1 - down)[..., None] + pick(
-        maps, bottom, left, across, right
-    ) * down[..., None]  # (d, n, y, x)
+    rows = (
+        pick(maps, top, left, across, right) * (1 - down)[..., None]
+        + pick(maps, bottom, left, across, right) * down[..., None]
+    )  # (d, n, y, x)
     inside = ((y > -1) & (y < height))[:, :, None] & ((x > -1) & (x < width))[:, None, :]
     found = (rows * inside).permute(1, 0, 2, 3)
     return found.unflatten(3, (size, samples)).unflatten(2, (size, samples)).mean((3, 5))
