@@ -13,8 +13,8 @@ import torch.nn.functional as F
 
 from handful.find.features import SHRINKAGE, evening
 from handful.find.matching import boxes_of_block
-from handful.find.peaks import apart, contrast, fitted, peaks, sizes_of
-from handful.find.prototypes import Prototypes, clustered, prototypes_of
+from handful.find.peaks import WEIGHT, apart, contrast, fitted, peaks, sizes_of
+from handful.find.prototypes import GROUND, Prototypes, clustered, ground_of, prototypes_of
 from handful.maps.grid import Grid, Window
 from handful.maps.outlines import filled, means_within, outlines, read_window
 
@@ -48,12 +48,26 @@ def test_one_example_is_its_own_prototype():
 
 
 def test_similarity_is_the_best_cosine_of_a_kind():
-    prototypes = prototypes_of(directions(0, 180, 90), np.array([0, 0, 1]), 2, 0)
+    prototypes = prototypes_of(directions(0, 180, 90), np.array([0, 0, 1]), 2, torch.zeros(1, 2), 0)
     features = F.normalize(torch.randn(4, 6, 2, generator=torch.Generator().manual_seed(0)), dim=-1)
     found = prototypes.similarity(features)
     assert torch.allclose(found[0], features[..., 0].abs(), atol=1e-6)
     assert torch.allclose(found[1], features[..., 1], atol=1e-6)
     assert isinstance(prototypes, Prototypes) and prototypes.table.shape == (2, 2, 2)
+
+
+def test_what_is_nearer_to_the_background_loses_that():
+    """Ground at 90 degrees counts against a kind at 0; ground at 10 degrees may be the kind itself."""
+    prototypes = prototypes_of(directions(0), np.array([0]), 1, directions(90, 10), 0)
+    found = prototypes.similarity(directions(0, 60, 90, 180)[None])[0, 0]
+    half = 3**0.5 / 2
+    assert found.tolist() == pytest.approx([1, 0.5 - half, -1, -1], abs=1e-6)
+
+
+def test_the_ground_is_a_few_directions():
+    sample = torch.cat([directions(0, 1, 2), directions(120, 121)]).repeat(5, 1)
+    assert ground_of(sample, 0).shape == (GROUND, 2) and torch.equal(ground_of(sample, 0), ground_of(sample, 0))
+    assert torch.allclose(ground_of(sample, 0).norm(dim=1), torch.ones(GROUND))
 
 
 def squares(*corners: tuple[int, int], side: int = 8, shape: tuple[int, int] = (60, 70)) -> np.ndarray:
@@ -68,13 +82,7 @@ def test_contrast_is_counted_by_hand():
     similarity = squares((20, 30))
     score = contrast(similarity, 8, 8)
     assert score.max() == pytest.approx(1.0)  # all inside, nothing around
-    assert contrast(np.ones((60, 70), np.float32), 8, 8)[30, 30] == pytest.approx(contrast_of_plain(), abs=1e-6)
-
-
-def contrast_of_plain() -> float:
-    from handful.find.peaks import WEIGHT
-
-    return 1 - WEIGHT
+    assert contrast(np.ones((60, 70), np.float32), 8, 8)[30, 30] == pytest.approx(1 - WEIGHT, abs=1e-6)
 
 
 def test_squares_are_found_as_they_are():
@@ -95,9 +103,9 @@ def test_a_box_is_drawn_about_what_stands_out():
 
 def test_sizes_of_unlike_examples_are_apart_and_long_ones_lie_both_ways():
     square, large, long = [0, 0, 8, 8], [0, 0, 40, 40], [0, 0, 20, 5]
-    assert sizes_of(np.array([square, square], float)).tolist() == [[8, 8]]
-    assert sizes_of(np.array([square, large], float)).tolist() == [[8, 8], [40, 40]]
-    assert sizes_of(np.array([long], float)).tolist() == [[5, 20], [20, 5]]
+    assert sizes_of(np.array([square, square], float)).tolist() == [[6, 6], [8, 8], [10, 10]]
+    assert sizes_of(np.array([square, large], float))[:, 0].tolist() == [6, 8, 10, 32, 40, 50]
+    assert sizes_of(np.array([long], float)).tolist() == [[4, 16], [5, 20], [6, 25], [16, 4], [20, 5], [25, 6]]
 
 
 @pytest.fixture

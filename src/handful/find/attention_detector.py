@@ -82,18 +82,16 @@ class AttentionDetector(nn.Module):
         kinds: Tensor,
         generator: torch.Generator,
         example_of: ExampleOf,
-        count: int,
+        known: Sequence[int],
     ) -> Tensor:
         """The loss of base training: an image beside an example of a kind that is on it, and beside one of another.
 
-        example_of  an index of `count` base kinds -> an example (1, d, 7, 7) of it from another image
+        example_of  one of the `known` kinds -> an example (1, d, 7, 7) of it from another image
         """
         maps = self.backbone(images)
         present = kinds.unique()
         right = int(present[torch.randint(len(present), (1,), generator=generator)])
-        absent = [kind for kind in range(count) if kind not in present.tolist()] or [
-            k for k in range(count) if k != right
-        ]
+        absent = [kind for kind in known if kind not in present.tolist()] or [k for k in known if k != right]
         wrong = absent[int(torch.randint(len(absent), (1,), generator=generator))]
         size = images.shape[-2:]
         loss = self.pair_loss(

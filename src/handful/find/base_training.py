@@ -70,6 +70,8 @@ def one_loss(detector: nn.Module, scenes: Sequence[ObjectScene], generator: torc
         return detector.loss(image, boxes, kinds, generator)
     assert isinstance(detector, AttentionDetector)
 
+    known = sorted({kind for scene in scenes for kind in scene.kinds.tolist()})
+
     def example_of(kind: int) -> Tensor:
         holding = [scene for scene in scenes if (scene.kinds == kind).any()]
         image, boxes, kinds = turned(drawn(holding, generator), generator)
@@ -78,7 +80,7 @@ def one_loss(detector: nn.Module, scenes: Sequence[ObjectScene], generator: torc
         crop, inside = cropped(image, one)
         return detector.taken(detector.backbone(crop), inside)
 
-    return detector.loss(image, boxes, kinds, generator, example_of, len(BASE))
+    return detector.loss(image, boxes, kinds, generator, example_of, known)
 
 
 def base_scenes(how: BaseTraining, progress: Progress) -> list[ObjectScene]:

@@ -1,4 +1,4 @@
-"""Dense features of a scene, measured against the scene itself."""
+"""Dense features of a scene, measured against the scene that the examples lie on."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ SAMPLE = 4000  # pixels for the constants of `Sight`
 STRIP = 32  # rows that are evened at a time
 TILE, TILES = 128, 10  # pixels a side, and how many of them, that the scene's own mean and spread are taken from
 ROWS = 6000  # of features that these are computed from
-SHRINKAGE = 0.2  # of the covariance towards a plain scale: with it, rare directions aren't blown up
+SHRINKAGE = 1.0  # of the covariance towards a plain scale: with it, rare directions aren't blown up
 
 
 @dataclass(frozen=True)
 class Eye:
-    """How a scene is seen: encoded, centred on its own mean, and brought to even spread.
+    """How a scene is seen: encoded, centred on the mean of the scene of the examples, and brought to even spread.
 
-    Whitened by the scene's covariance, what the scene is full of counts little (Hariharan, Malik and Ramanan 2012,
+    Whitened by that scene's covariance, what it is full of counts little (Hariharan, Malik and Ramanan 2012,
     "Discriminative decorrelation for clustering and classification", ECCV): one example is then told apart from all of
-    the background, without any training.
+    the background, without any training. Another scene that is searched keeps the constants: it may be full of what is
+    searched, and its own mean would hide it.
 
-    middle   (width,) mean of the scene's features
+    middle   (width,) mean of the features
     flatten  (width, width) what makes their covariance even
+    sample   (n, features) of length 1, of pixels all over the scene
     """
 
     sight: Sight
@@ -42,6 +44,7 @@ class Eye:
     reach: int
     middle: Tensor
     flatten: Tensor
+    sample: Tensor
 
     @torch.inference_mode()
     def see(self, scene: Scene, window: Window) -> tuple[Tensor, np.ndarray]:
@@ -60,17 +63,15 @@ class Eye:
             yield F.normalize(strip, dim=-1), valid[rows, columns]
 
 
-def open_eye(scene: Scene, seed: int, weights: str | None = None, like: Eye | None = None) -> Eye:
-    """The eye for a scene, with the shipped encoder or a checkpoint's.
-
-    like  an eye whose constants and evening are kept, for the scene that the examples lie on; its mean is its own
-    """
+def open_eye(scene: Scene, seed: int, weights: str | None = None) -> Eye:
+    """The eye for examples on a scene, with the shipped encoder or a checkpoint's."""
     net = pretrained("ridge", outputs=2, weights=weights).net
     reach = int(net.encoder.reach)  # type: ignore[arg-type]
-    sight = like.sight if like else Sight.of(scene.wavelengths, scene.dates, scene.sample(SAMPLE, seed)[0])
+    sight = Sight.of(scene.wavelengths, scene.dates, scene.sample(SAMPLE, seed)[0])
     table = sampled(scene, sight, net.encode, reach, seed)
     middle = table.mean(0)
-    return Eye(sight, net.encode, reach, middle, like.flatten if like else evening(table - middle))
+    flatten = evening(table - middle)
+    return Eye(sight, net.encode, reach, middle, flatten, F.normalize((table - middle) @ flatten, dim=-1))
 
 
 def evening(table: Tensor) -> Tensor:

@@ -20,15 +20,18 @@ from .findings import Findings, joined
 from .peaks import apart, fitted, peaks, sizes_of
 from .prototypes import Prototypes
 from .shown import Shown
-from .yardstick import Yardstick
+from .yardstick import Yardstick, level
 
 SMALLEST = 0.2  # of the smallest example's area that a polygon must have
-FITTED = 0.75  # of the typical similarity of a pixel at which a box is drawn about what stands out
+FITTED = 0.7  # similarity of a pixel from which on a box is drawn about what stands out
 Progress = Callable[[int, int], None]
 
 
 class Block(NamedTuple):
-    """One block of a scene: similarity (kinds, height, width), 1 for what is typical of the kind, NaN no data."""
+    """One block of a scene: similarity (kinds, height, width), NaN no data.
+
+    1 for what is typical of the kind, .5 for what is as near to it as to what the examples' scene is made of.
+    """
 
     similarity: np.ndarray
 
@@ -48,7 +51,7 @@ class Matcher:
         with torch.inference_mode():
             for features, valid in self.eye.strips(scene, block):
                 cosines = self.prototypes.similarity(features).numpy()
-                strips.append(np.where(valid, cosines / typical, np.nan).astype(np.float32))
+                strips.append(np.where(valid, level(cosines, typical), np.nan).astype(np.float32))
         return Block(np.concatenate(strips, axis=1))
 
 
@@ -59,7 +62,9 @@ def boxes_in(path: Path, grid: Grid, shown: Shown, yardstick: Yardstick, least: 
     for done, block in enumerate(every):
         for kind in range(len(shown.names)):
             sizes = sizes_of(bounds[shown.kinds == kind])
-            unit = float(yardstick.box[kind] / yardstick.pixel[kind])  # a typical box's contrast, in typical similarity
+            unit = (
+                float(yardstick.box[kind] / yardstick.pixel[kind]) / 2
+            )  # contrast of a typical box, as `level` has it
             here = boxes_of_block(path, block, kind, sizes, least * unit)
             found.append((kind, here[:, :4], here[:, 4] / unit))
         progress(done + 1, len(every))

@@ -12,7 +12,8 @@ OVERLAP = 0.3  # of two found boxes of one kind: beyond it, the better one stays
 SIZES = 3  # of boxes that are tried for a kind
 APART = 1.5  # sides that differ by less are one size
 AROUND = 2.0  # sides of the surroundings that a box is compared with, in its own
-WEIGHT = 0.5  # of the surroundings' similarity
+WEIGHT = 1.0  # of the surroundings' similarity
+SCALES = (0.8, 1.0, 1.25)  # of the examples' sides, that are tried
 FIT = (0.55, 1.8)  # a side of what stands out, over the box's, within which the box is fitted to it
 MOST = 3_000  # boxes of a block before the overlapping ones go
 
@@ -29,11 +30,12 @@ def sizes_of(bounds: np.ndarray) -> np.ndarray:
             groups.append([one])
     means = [np.mean(group, axis=0) for group in sorted(groups, key=len, reverse=True)[:SIZES]]
     both = [way for mean in means for way in ((mean, mean[::-1]) if mean.max() / mean.min() > 1.3 else (mean,))]
-    return np.unique(np.maximum(np.round(both), 1).astype(int), axis=0)
+    every = np.array(both)[:, None] * np.array(SCALES)[:, None]
+    return np.unique(np.maximum(np.round(every.reshape(-1, 2)), 1).astype(int), axis=0)
 
 
 def contrast(similarity: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(rows, columns) mean similarity in a box about each pixel, less a half of that in what surrounds the box."""
+    """(rows, columns) mean similarity in a box about each pixel, less that in what surrounds the box."""
     inner = uniform_filter(similarity, (height, width), mode="nearest")
     whole = uniform_filter(similarity, (int(AROUND * height), int(AROUND * width)), mode="nearest")
     return inner - WEIGHT * (AROUND**2 * whole - inner) / (AROUND**2 - 1)

@@ -16,7 +16,7 @@ from .base_training import trained
 from .features import open_eye
 from .findings import Findings
 from .matching import Block, Matcher, boxes_in, polygons_in
-from .prototypes import means_of, prototypes_of
+from .prototypes import ground_of, means_of, prototypes_of
 from .shown import Shown
 from .trained import Lens, ready, scanned
 from .yardstick import cannot_judge, held_back, measure, unlooked
@@ -99,12 +99,11 @@ class Search:
 
     def matcher(self) -> Matcher:
         """The prototypes of the examples, and how alike they are to each other."""
-        scene, other, shown, seed = self.scene, self.other, self.shown, self.choices.seed
-        eye = open_eye(scene, seed, self.choices.weights)
-        theirs = eye if other.paths == scene.paths else open_eye(other, seed, self.choices.weights, like=eye)
-        means = means_of(other, theirs, shown)
-        yardstick = measure(other, theirs, shown, means, self.choices.least, seed)
-        return Matcher(eye, prototypes_of(means, shown.kinds, len(shown.names), seed), yardstick)
+        other, shown, seed = self.other, self.shown, self.choices.seed
+        eye = open_eye(other, seed, self.choices.weights)
+        means, ground = means_of(other, eye, shown), ground_of(eye.sample, seed)
+        yardstick = measure(other, eye, shown, means, ground, self.choices.least, seed)
+        return Matcher(eye, prototypes_of(means, shown.kinds, len(shown.names), ground, seed), yardstick)
 
     def outlining(self, done: int, total: int) -> None:
         self.progress("outlining", done, total)

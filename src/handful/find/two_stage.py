@@ -119,7 +119,7 @@ def steps_loss(steps: Tensor, anchors: Tensor, boxes: Tensor, count: int) -> Ten
 
 @dataclass(frozen=True)
 class Chosen:
-    """Proposals of one image that a head is trained on: boxes (n, 4), the true one of each (n,), and which hold it (n,)."""
+    """Proposals of an image that a head is trained on: boxes (n, 4), the true one of each (n,), which hold it (n,)."""
 
     boxes: Tensor
     owner: Tensor

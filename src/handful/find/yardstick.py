@@ -36,21 +36,27 @@ class Yardstick:
     found: tuple[bool | None, ...]
 
 
-def measure(scene: Scene, eye: Eye, shown: Shown, means: Tensor, least: float, seed: int) -> Yardstick:
+def level(similarity: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """Similarity as it is written: 1 where it is typical, .5 where it is 0."""
+    return np.asarray(0.5 + 0.5 * similarity / typical)
+
+
+def measure(scene: Scene, eye: Eye, shown: Shown, means: Tensor, ground: Tensor, least: float, seed: int) -> Yardstick:
     """Each example beside the others of its kind; a lone one beside itself, less a quarter."""
     pixel, box, alone = np.zeros(len(shown)), np.zeros(len(shown)), np.zeros(len(shown), bool)
     for index, kind in enumerate(shown.kinds):
         others = np.flatnonzero((shown.kinds == kind) & (np.arange(len(shown)) != index))
         alone[index] = not len(others)
         used = torch.from_numpy(others if len(others) else np.array([index]))
-        prototypes = prototypes_of(means[used], np.zeros(len(used), int), 1, seed)
+        prototypes = prototypes_of(means[used], np.zeros(len(used), int), 1, ground, seed)
         pixel[index], box[index] = likeness(scene, eye, shown, index, prototypes)
     share = np.where(alone, ALONE, 1.0)
     typical = [
         np.median((values * share)[shown.kinds == k]) for values in (pixel, box) for k in range(len(shown.names))
     ]
     each = np.maximum(typical, LEAST_TYPICAL).reshape(2, -1)
-    seen = (box if shown.boxes else pixel) >= least * each[0 if not shown.boxes else 1][shown.kinds]
+    shares = np.stack([level(pixel, each[0][shown.kinds]), box / each[1][shown.kinds]])
+    seen = shares[int(shown.boxes)] >= least
     return Yardstick(*each, tuple(None if a else bool(f) for a, f in zip(alone, seen, strict=True)))
 
 
