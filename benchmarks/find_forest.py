@@ -67,7 +67,7 @@ def by_handful(root: Path, shown_at: Site, site: Site, work: Path) -> dict[str, 
         score, transform = raster.read(1), raster.transform
     import geopandas
 
-    objects = geopandas.read_file(out / "objects.gpkg")
+    objects = geopandas.read_file(out / "objects.gpkg", layer="objects")
     picked = np.zeros(score.shape, bool)
     if len(objects):
         picked = rasterize(objects.geometry, score.shape, transform=transform).astype(bool)

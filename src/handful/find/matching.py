@@ -64,7 +64,7 @@ def boxes_in(path: Path, grid: Grid, shown: Shown, yardstick: Yardstick, least: 
             sizes = sizes_of(bounds[shown.kinds == kind])
             unit = (
                 float(yardstick.box[kind] / yardstick.pixel[kind]) / 2
-            )  # contrast of a typical box, as `level` has it
+            )  # contrast of a typical box, after `level`
             here = boxes_of_block(path, block, kind, sizes, least * unit)
             found.append((kind, here[:, :4], here[:, 4] / unit))
         progress(done + 1, len(every))
