@@ -75,7 +75,11 @@ def test_from_one_tank_the_others_are_found(made: Path) -> None:
 
 def test_the_layer_is_sorted_and_has_its_style_and_areas(made: Path) -> None:
     layer = geopandas.read_file(made / "objects.gpkg", layer="objects")
-    assert list(layer.columns) == ["rank", "kind", "score", "area_m2", "geometry"] and layer.crs == small_find.CRS
+    assert (
+        list(layer.columns) == ["rank", "kind", "score", "area_m2", "is_example", "geometry"]
+        and layer.crs == small_find.CRS
+    )
+    assert layer["is_example"].sum() == 1
     assert (np.diff(layer["score"]) <= 0).all() and layer["rank"].tolist() == [*range(1, len(layer) + 1)]
     assert np.allclose(layer["area_m2"], layer.area, rtol=0.01)
     with closing(sqlite3.connect(made / "objects.gpkg")) as database:

@@ -11,7 +11,7 @@ import shapely
 import torch
 import torch.nn.functional as F
 
-from handful.find.features import SHRINKAGE, evening
+from handful.find.features import evening
 from handful.find.matching import boxes_of_block
 from handful.find.peaks import WEIGHT, apart, contrast, fitted, peaks, sizes_of
 from handful.find.prototypes import GROUND, Prototypes, clustered, ground_of, prototypes_of
@@ -31,8 +31,8 @@ def test_even_features_have_even_spread():
     table = torch.from_numpy(RNG.normal(size=(4000, 5)) @ RNG.normal(size=(5, 5))).float()
     table = table - table.mean(0)
     covariance = torch.cov(table.T, correction=1)
-    flatten = evening(table)
-    shrunk = covariance + SHRINKAGE * covariance.diagonal().mean() * torch.eye(5)
+    flatten = evening(table, 0.2)
+    shrunk = covariance + 0.2 * covariance.diagonal().mean() * torch.eye(5)
     assert torch.allclose(flatten @ shrunk @ flatten, torch.eye(5), atol=1e-3)
 
 

@@ -22,7 +22,9 @@ SAMPLE = 4000  # pixels for the constants of `Sight`
 STRIP = 32  # rows that are evened at a time
 TILE, TILES = 128, 10  # pixels a side, and how many of them, that the scene's own mean and spread are taken from
 ROWS = 6000  # of features that these are computed from
-SHRINKAGE = 1.0  # of the covariance towards a plain scale: with it, rare directions aren't blown up
+# Of the covariance towards a plain scale. Things are rare and beside others, so little of the evening is taken back;
+# a patch may fill the scene, whose covariance is then its own in part.
+OF_THINGS, OF_PATCHES = 0.2, 1.0
 
 
 @dataclass(frozen=True)
@@ -63,22 +65,25 @@ class Eye:
             yield F.normalize(strip, dim=-1), valid[rows, columns]
 
 
-def open_eye(scene: Scene, seed: int, weights: str | None = None) -> Eye:
-    """The eye for examples on a scene, with the shipped encoder or a checkpoint's."""
+def open_eye(scene: Scene, shrinkage: float, seed: int, weights: str | None = None) -> Eye:
+    """The eye for examples on a scene, with the shipped encoder or a checkpoint's; see `evening` for the shrinkage."""
     net = pretrained("ridge", outputs=2, weights=weights).net
     reach = int(net.encoder.reach)  # type: ignore[arg-type]
     sight = Sight.of(scene.wavelengths, scene.dates, scene.sample(SAMPLE, seed)[0])
     table = sampled(scene, sight, net.encode, reach, seed)
     middle = table.mean(0)
-    flatten = evening(table - middle)
+    flatten = evening(table - middle, shrinkage)
     return Eye(sight, net.encode, reach, middle, flatten, F.normalize((table - middle) @ flatten, dim=-1))
 
 
-def evening(table: Tensor) -> Tensor:
-    """(width, width) the inverse square root of the covariance of rows (n, width), shrunk towards a plain scale."""
+def evening(table: Tensor, shrinkage: float) -> Tensor:
+    """(width, width) the inverse square root of the covariance of rows (n, width), shrunk towards a plain scale.
+
+    shrinkage  how much of a plain scale is added, in mean variances: rare directions are blown up less with more
+    """
     covariance = (table.T @ table / max(len(table) - 1, 1)).double()
     scale = covariance.diagonal().mean().clamp(min=1e-12)
-    values, vectors = torch.linalg.eigh(covariance + SHRINKAGE * scale * torch.eye(len(covariance)))
+    values, vectors = torch.linalg.eigh(covariance + shrinkage * scale * torch.eye(len(covariance)))
     return ((vectors * values.clamp(min=1e-12).rsqrt()) @ vectors.T).float()
 
 

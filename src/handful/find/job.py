@@ -47,13 +47,17 @@ class ExampleChoice:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found, but for its report and its record."""
+    """What was found, but for its report and its record.
+
+    again  (n,) bool: which of the findings are the examples themselves
+    """
 
     record: dict[str, Any]
     scene: Scene
     example_scene: Scene
     shown: Shown
     findings: Findings
+    again: np.ndarray
     colours: dict[str, str]
     folder: Path
     clock: Clock
@@ -114,11 +118,13 @@ def find(
     search = Search(scene, other, shown, choices, painting, output, clock, progress)
     findings, found = search.match(key_of(record)) if choices.detector == MATCHING else search.scan()
     colours = palette(shown.names)
-    findings.write(output, shown.names, colours, scene.grid)
+    again = findings.like(shown.bounds) if other.paths == scene.paths else np.zeros(len(findings), bool)
+    findings.write(output, shown.names, colours, scene.grid, again)
     clock.stage("writing")
     counts = np.bincount(findings.kinds, minlength=len(shown.names)).tolist()
     record |= {"found": dict(zip(shown.names, counts, strict=True)), "least": choices.least} | found
-    return Result(record, scene, other, shown, findings, colours, output, clock)
+    record["examples_found"] = int(again.sum())
+    return Result(record, scene, other, shown, findings, again, colours, output, clock)
 
 
 def said(*choices: Any) -> dict[str, Any]:

@@ -23,14 +23,14 @@ from .shown import Shown
 from .yardstick import Yardstick, level
 
 SMALLEST = 0.2  # of the smallest example's area that a polygon must have
-FITTED = 0.7  # similarity of a pixel from which on a box is drawn about what stands out
+FITTED = 0.875  # similarity of a pixel from which on a box is drawn about what stands out
 Progress = Callable[[int, int], None]
 
 
 class Block(NamedTuple):
     """One block of a scene: similarity (kinds, height, width), NaN no data.
 
-    1 for what is typical of the kind, .5 for what is as near to it as to what the examples' scene is made of.
+    1 for what is typical of the kind. .5 for a similarity of 0: for polygons, as near to the kind as to the ground.
     """
 
     similarity: np.ndarray
@@ -62,9 +62,7 @@ def boxes_in(path: Path, grid: Grid, shown: Shown, yardstick: Yardstick, least: 
     for done, block in enumerate(every):
         for kind in range(len(shown.names)):
             sizes = sizes_of(bounds[shown.kinds == kind])
-            unit = (
-                float(yardstick.box[kind] / yardstick.pixel[kind]) / 2
-            )  # contrast of a typical box, after `level`
+            unit = float(yardstick.box[kind] / yardstick.pixel[kind]) / 2  # contrast of a typical box, after `level`
             here = boxes_of_block(path, block, kind, sizes, least * unit)
             found.append((kind, here[:, :4], here[:, 4] / unit))
         progress(done + 1, len(every))

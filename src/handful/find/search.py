@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..errors import SettingsError
 from ..maps.cog import similarity_map
 from ..maps.job import Clock, Painting
 from ..maps.paint import Parts, compute, lay
 from ..maps.scene import Scene
 from .base_training import trained
-from .features import open_eye
+from .features import OF_PATCHES, OF_THINGS, open_eye
 from .findings import Findings
 from .matching import Block, Matcher, boxes_in, polygons_in
 from .prototypes import ground_of, means_of, prototypes_of
@@ -100,8 +102,11 @@ class Search:
     def matcher(self) -> Matcher:
         """The prototypes of the examples, and how alike they are to each other."""
         other, shown, seed = self.other, self.shown, self.choices.seed
-        eye = open_eye(other, seed, self.choices.weights)
-        means, ground = means_of(other, eye, shown), ground_of(eye.sample, seed)
+        boxes = self.choices.boxes(shown)
+        eye = open_eye(other, OF_THINGS if boxes else OF_PATCHES, seed, self.choices.weights)
+        means = means_of(other, eye, shown)
+        # a box is compared with what surrounds it, a pixel with what the scene is made of
+        ground = torch.zeros_like(means[:1]) if boxes else ground_of(eye.sample, seed)
         yardstick = measure(other, eye, shown, means, ground, self.choices.least, seed)
         return Matcher(eye, prototypes_of(means, shown.kinds, len(shown.names), ground, seed), yardstick)
 

@@ -55,6 +55,9 @@ def verdict(run: Run) -> list[str]:
     said = [
         f"Looked for what is like {shown} example{'s' if shown != 1 else ''}, from a score of {run.get('least'):g} on."
     ]
+    again = run.get("examples_found") or 0
+    if again:
+        said.append(f"{again} of what was found {'is an example' if again == 1 else 'are examples'}.")
     if not sum((run.get("found") or {}).values()):
         said.append("Try a lower --least, or give more examples, and look at similarity.tif for what came near.")
     if tried:

@@ -25,6 +25,7 @@ SHOWN = 12  # of examples
 SIDE = 108  # pixels of a thumbnail
 AROUND = 1.9  # sides of a thumbnail, in those of what it shows
 FEWEST = 24  # pixels of the scene that a thumbnail shows at least
+FEW = 8  # scores below which there is no chart of them
 DRAWN = 3000  # outlines on the overview
 CORNERS = 400  # of a shape: more is thinned
 
@@ -58,8 +59,10 @@ def parts_of(result: Result) -> dict[str, Any]:
             for image, one, kind in zip(images, examples, result.shown.kinds, strict=False)
         ],
         "thumbs": [
-            {"image": image, "path": one.path, "kind": names[kind], "score": float(score), "across_m": one.across_m}
-            for image, one, kind, score in zip(images[len(examples) :], thumbs, found.kinds, found.scores, strict=False)
+            {"image": image, "path": one.path, "kind": names[kind], "score": float(score), "shown": bool(mine)}
+            for image, one, kind, score, mine in zip(
+                images[len(examples) :], thumbs, found.kinds, found.scores, result.again, strict=False
+            )
         ],
         "side": SIDE,
         "total": len(found),
@@ -126,7 +129,7 @@ def overview(result: Result) -> dict[str, Any]:
 
 def histogram(scores: np.ndarray) -> list[dict[str, float]]:
     """How many have which score: bars of a chart, heights in percent of the tallest."""
-    if len(scores) < 2:
+    if len(scores) < FEW:
         return []
     low, high = float(scores.min()), float(scores.max())
     counts, edges = np.histogram(scores, bins=min(24, max(6, len(scores) // 4)), range=(low, max(high, low + 0.05)))
