@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--shots", type=lambda s: [int(k) for k in s.split(",")], default=[1, 5, 10])
     parser.add_argument("--seeds", type=lambda s: [int(k) for k in s.split(",")], default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=1200, help="of base training")
+    parser.add_argument("--base-scenes", type=int, default=150, help="that base training draws from")
     parser.add_argument("--side", type=int, default=2000, help="pixels of the scene that is timed")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "handful-find")
     args = parser.parse_args()
@@ -34,7 +35,7 @@ def main() -> None:
     if args.sites:
         parts += forest_part(args.sites, args.others, args.work, scores)
     if args.scenes:
-        parts += objects_part(args.scenes, args.shots, args.seeds, args.steps, args.work, scores)
+        parts += objects_part(args.scenes, args.shots, args.seeds, (args.steps, args.base_scenes), args.work, scores)
     if args.side:
         parts += speed_part(args.side, args.work)
     page("find", "Show one, find all", *parts)

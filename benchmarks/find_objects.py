@@ -72,16 +72,19 @@ def support(kind: str, shots: int, seed: int, work: Path) -> tuple[Path, np.ndar
     return path, np.array(boxes)
 
 
-def detector_of(name: str, seed: int, steps: int, work: Path) -> torch.nn.Module:
-    """A base-trained detector, from the work folder where it is there."""
-    folder = work / f"base-{name}-{seed}-{steps}"
+def detector_of(name: str, seed: int, base: tuple[int, int], work: Path) -> torch.nn.Module:
+    """A detector after base training of so many steps on so many scenes, from the work folder where it is there."""
+    steps, scenes = base
+    folder = work / f"base-{name}-{seed}-{steps}-{scenes}"
     if not (folder / "model.json").exists():
-        began, how = time.monotonic(), BaseTraining(steps=steps, seed=seed)
+        began, how = time.monotonic(), BaseTraining(steps=steps, scenes=scenes, seed=seed)
         save(train(name, how), name, how, folder, time.monotonic() - began)
     return load(name, folder)
 
 
-def searcher(name: str, kind: str, shots: int, seed: int, steps: int, work: Path) -> Callable[[Path], Findings]:
+def searcher(
+    name: str, kind: str, shots: int, seed: int, base: tuple[int, int], work: Path
+) -> Callable[[Path], Findings]:
     """A function of a scene that finds what is like the examples."""
     path, boxes = support(kind, shots, seed, work)
     if name == "matching":
@@ -98,7 +101,7 @@ def searcher(name: str, kind: str, shots: int, seed: int, steps: int, work: Path
             return made.findings
 
         return look
-    detector = detector_of(name, seed, steps, work)
+    detector = detector_of(name, seed, base, work)
     other = Scene.open([str(path)], radiometry="s2")
     given = Shown("examples", np.asarray(shapely.box(*boxes.T), object), np.zeros(len(boxes), int), (kind,), True)
     detect = ready(detector, other, given, seed)
@@ -110,9 +113,11 @@ def searcher(name: str, kind: str, shots: int, seed: int, steps: int, work: Path
     return scan
 
 
-def precision(name: str, kind: str, shots: int, seed: int, scenes: int, steps: int, work: Path) -> dict[str, float]:
+def precision(
+    name: str, kind: str, shots: int, seed: int, scenes: int, base: tuple[int, int], work: Path
+) -> dict[str, float]:
     """Average precision at an overlap of one half, over all searched scenes of a kind."""
-    look, began = searcher(name, kind, shots, seed, steps, work), time.monotonic()
+    look, began = searcher(name, kind, shots, seed, base, work), time.monotonic()
     found, truth = [], []
     for index in range(scenes):
         made = scene_of(SEARCH_SEED + 10_000 * NOVEL.index(kind) + 100_000 * seed + index, kind)
@@ -123,7 +128,9 @@ def precision(name: str, kind: str, shots: int, seed: int, scenes: int, steps: i
     return {"ap": average_precision(found, truth), "seconds": (time.monotonic() - began) / scenes}
 
 
-def objects_part(scenes: int, shots: list[int], seeds: list[int], steps: int, work: Path, scores: Scores) -> list[str]:
+def objects_part(
+    scenes: int, shots: list[int], seeds: list[int], base: tuple[int, int], work: Path, scores: Scores
+) -> list[str]:
     body, each = [], []
     for name, title in DETECTORS.items():
         cells = []
@@ -133,10 +140,10 @@ def objects_part(scenes: int, shots: list[int], seeds: list[int], steps: int, wo
                 kinds = []
                 for kind in NOVEL:
                     key = {"part": "objects", "method": name, "kind": kind, "shots": k, "seed": seed}
-                    key |= {"scenes": scenes, "steps": 0 if name == "matching" else steps}
+                    key |= {"scenes": scenes, "steps": 0 if name == "matching" else base[0]}
 
                     def make(n: str = name, c: str = kind, m: int = k, s: int = seed) -> dict[str, float]:
-                        return precision(n, c, m, s, scenes, steps, work)
+                        return precision(n, c, m, s, scenes, base, work)
 
                     row = scores.score(key, make)
                     kinds.append(float(row["ap"]))
@@ -147,7 +154,7 @@ def objects_part(scenes: int, shots: list[int], seeds: list[int], steps: int, wo
             each.append([title, f"{k}", *(shown(by_kind[kind]) for kind in NOVEL)])
         body.append([title, *cells])
     said = (
-        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {steps:,} steps on "
+        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {base[0]:,} steps on "
         f"simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched for "
         f"each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes and base training; ± is half of the "
         "95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."

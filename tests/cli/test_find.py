@@ -16,6 +16,8 @@ import small_find
 import torch
 
 from handful.cli.run import run
+from handful.find import search
+from handful.find.base_training import make_detector
 from handful.find.job import OURS
 from handful.find.matching import Matcher
 from handful.maps import blocks
@@ -168,6 +170,18 @@ def test_a_scene_without_a_georeference(tmp_path: Path) -> None:
     examples = small_find.write_examples(tmp_path / "e.gpkg", small_find.box(0), crs=None)
     assert call(scene, examples, tmp_path / "out") == 0
     assert geopandas.read_file(tmp_path / "out" / "objects.gpkg", layer="objects").crs is None
+
+
+@pytest.mark.parametrize("name", ["cosine", "attention"])
+def test_a_trained_detector_leaves_boxes_and_no_similarity(
+    scene: Path, one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    torch.manual_seed(0)
+    monkeypatch.setattr(search, "trained", lambda name, folder, progress: make_detector(name).eval())
+    assert call(scene, one, tmp_path / "out", "--detector", name, "--base", tmp_path / "base", "--least", "0.05") == 0
+    assert contents(tmp_path / "out") == {"objects.gpkg", "objects.qml", "report.html", "run.json"}
+    layer = geopandas.read_file(tmp_path / "out" / "objects.gpkg", layer="objects")
+    assert layer["score"].between(0.05, 1).all() and (shapely.area(layer.geometry.values) > 0).all()
 
 
 def test_dry_run_writes_nothing(scene: Path, one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,11 +53,12 @@ class Lens:
         values = scene.sample(SAMPLE, seed)[0][:, bands]
         return cls(bands, values.mean(0), np.maximum(values.std(0), 1e-4))
 
-    def look(self, scene: Scene, window: Window) -> Tensor:
-        """(1, 4, height, width); 0, the mean, where there is no data."""
-        values = scene.read(window)[0][list(self.bands)]
+    def look(self, scene: Scene, window: Window) -> tuple[Tensor, bool]:
+        """(1, 4, height, width); 0, the mean, where there is no data; and whether there is any."""
+        values, valid = scene.read(window)
+        values = values[list(self.bands)]
         scaled = (values - self.mean[:, None, None]) / self.deviation[:, None, None]
-        return torch.from_numpy(np.nan_to_num(scaled, nan=0.0).astype(np.float32))[None]
+        return torch.from_numpy(np.nan_to_num(scaled, nan=0.0).astype(np.float32))[None], bool(valid.any())
 
 
 def ready(detector: nn.Module, scene: Scene, shown: Shown, seed: int) -> Detect:
@@ -84,7 +85,7 @@ def crops(scene: Scene, shown: Shown, lens: Lens) -> tuple[list[Tensor], list[Te
         if not inside.any():
             continue
         taken |= inside
-        images.append(lens.look(scene, Window(row, column, side, side)))
+        images.append(lens.look(scene, Window(row, column, side, side))[0])
         boxes.append(torch.from_numpy((bounds[inside] - shift).astype(np.float32)))
         kinds.append(torch.from_numpy(shown.kinds[inside].astype(np.int64)))
     return images, boxes, kinds
@@ -96,8 +97,9 @@ def scanned(scene: Scene, detect: Detect, lens: Lens, least: float, progress: Ca
     tiles = [(row, column) for row in range(0, grid.height, TILE) for column in range(0, grid.width, TILE)]
     for done, (row, column) in enumerate(tiles):
         window = grown(Window(row, column, TILE, TILE), MARGIN)
-        if scene.read(window._replace(row=row, column=column, height=TILE, width=TILE))[1].any():
-            here = detect(lens.look(scene, window))
+        image, any_data = lens.look(scene, window)
+        if any_data:
+            here = detect(image)
             boxes = here.boxes + torch.tensor([window.column, window.row] * 2)
             middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - torch.tensor([column, row])
             mine = (middle >= 0).all(1) & (middle < TILE).all(1) & (here.scores >= least)
