@@ -154,10 +154,10 @@ def objects_part(
             each.append([title, f"{k}", *(shown(by_kind[kind]) for kind in NOVEL)])
         body.append([title, *cells])
     said = (
-        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {base[0]:,} steps on "
-        f"simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched for "
-        f"each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes and base training; ± is half of the "
-        "95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."
+        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {base[0]:,} steps "
+        f"on simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched "
+        f"for each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of "
+        "the 95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [
