@@ -131,7 +131,8 @@ def forest_part(count: int, others: int, work: Path, scores: Scores) -> list[str
     said = (
         f"The up to {SHOWN} largest damaged polygons of one of {used} sites are shown; damage is looked for at up to "
         f"{others} sites of other groups. Pixels that are neither forest nor damaged are not judged. Mean over shown "
-        "sites, ± is half of the 95 % interval over them. Thresholds are fixed before: half of what is typical of the "
-        "examples for both similarities, one half for the forest, which also sees the rest of the shown site."
+        "sites, ± is half of the 95 % interval over them. Thresholds are fixed before: a score of .5 for handful, half "
+        "of what is typical of the examples for the similarity of pixels, one half for the forest, which also sees the "
+        "rest of the shown site."
     )
     return [f"## Forest damage at other sites\n\n{said}", table(["", "IoU", "precision at recall .5"], body)]
