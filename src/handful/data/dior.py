@@ -20,7 +20,7 @@ ANNOTATIONS = "Annotations/Horizontal Bounding Boxes"
 IMAGES = {"train": "JPEGImages-trainval", "val": "JPEGImages-trainval", "test": "JPEGImages-test"}
 
 
-def annotations(root: Path) -> Path:
+def labels_in(root: Path) -> Path:
     """The folder of the upright boxes; some copies have them right in Annotations."""
     return root / ANNOTATIONS if (root / ANNOTATIONS).is_dir() else root / "Annotations"
 
@@ -34,7 +34,7 @@ def scenes(root: Path) -> dict[str, str]:
         if path.is_file()
         for _, line in lines_of(path, DATA.remedy)
     }
-    return found or {path.stem: "" for path in sorted(annotations(root).glob("*.xml"))}
+    return found or {path.stem: "" for path in sorted(labels_in(root).glob("*.xml"))}
 
 
 def read(root: Path, name: str) -> ObjectScene:
@@ -42,7 +42,7 @@ def read(root: Path, name: str) -> ObjectScene:
 
     Raises DataError that names a missing, broken or odd file.
     """
-    path = annotations(root) / f"{name}.xml"
+    path = labels_in(root) / f"{name}.xml"
     found = parsed(path, DATA.remedy)
     folder = next(
         (root / one for one in (*sorted(set(IMAGES.values())), "JPEGImages") if (root / one / f"{name}.jpg").is_file()),

@@ -49,6 +49,5 @@ def plain(content: bytes) -> tree.Element:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = refuse
     parser.Parse(content, True)
     return builder.close()

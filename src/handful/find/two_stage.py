@@ -87,7 +87,7 @@ class ProposalHead(nn.Module):
     def forward(self, maps: Tensor) -> Proposals:
         """maps (1, width, height, width of the map)."""
         mixed = F.relu(self.mix(maps))
-        anchors = anchors_of(*maps.shape[-2:], self.stride, SIZES, RATIOS)
+        anchors = anchors_of(maps.shape[-2], maps.shape[-1], self.stride, SIZES, RATIOS)
         logits = self.logits(mixed)[0].permute(1, 2, 0).flatten()
         return Proposals(anchors, logits, self.steps(mixed)[0].permute(1, 2, 0).reshape(-1, 4))
 
@@ -102,10 +102,10 @@ def assigned(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 def balanced(good: Tensor, bad: Tensor, most: int, share: float, generator: torch.Generator) -> Tensor:
     """Indices of at most so many, at most such a share of them good, drawn at random."""
-    draws = []
+    draws: list[Tensor] = []
     for mask, room in ((good, int(most * share)), (bad & ~good, most)):
         index = mask.nonzero()[:, 0]
-        room = min(room, most - sum(map(len, draws)))
+        room = min(room, most - sum(len(one) for one in draws))
         draws.append(index[torch.randperm(len(index), generator=generator)[:room]])
     return torch.cat(draws)
 

@@ -57,7 +57,7 @@ def measure(scene: Scene, eye: Eye, shown: Shown, means: Tensor, ground: Tensor,
     each = np.maximum(typical, LEAST_TYPICAL).reshape(2, -1)
     shares = np.stack([level(pixel, each[0][shown.kinds]), box / each[1][shown.kinds]])
     seen = shares[int(shown.boxes)] >= least
-    return Yardstick(*each, tuple(None if a else bool(f) for a, f in zip(alone, seen, strict=True)))
+    return Yardstick(each[0], each[1], tuple(None if a else bool(f) for a, f in zip(alone, seen, strict=True)))
 
 
 def likeness(scene: Scene, eye: Eye, shown: Shown, index: int, prototypes: Prototypes) -> tuple[float, float]:

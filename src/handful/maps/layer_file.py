@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ STYLE = "INSERT INTO layer_styles VALUES (1, '', '', ?, 'geom', ?, ?, '', 1, '',
 
 
 def write_layer(
-    path: Path, layer: str, columns: Mapping[str, Sequence[Any]], geometry: Any, crs: Any, *, style: str = ""
+    path: Path, layer: str, columns: Mapping[str, Any], geometry: Any, crs: Any, *, style: str = ""
 ) -> None:
     """Write features to a GeoPackage, a style inside of it if there is one; no features make an empty layer.
 
+    columns   of values (features,) by name
     geometry  shapely geometries (features,), all points or all polygons
     crs       of their coordinates; None where they have none
     """

@@ -92,7 +92,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.taken = np.zeros((self.land.size,) * 2, bool)
-        self.land.shade = np.zeros((self.land.size,) * 2, np.float32)
+        self.shade = self.land.shade = np.zeros((self.land.size,) * 2, np.float32)
         self.sun = self.rng.uniform(0, 2 * np.pi)
         self.long = np.tan(np.deg2rad(self.rng.uniform(20, 55)))  # of a shadow, for a height of 1
         self.entries: dict[str, int] = {}
@@ -136,7 +136,7 @@ class Site:
         self, kind: Kind, window: tuple[slice, slice], u: np.ndarray, v: np.ndarray, size: tuple, turn: np.ndarray
     ) -> None:
         """Its ground, its shadow, then its parts; ground never covers another object."""
-        entry, shade = self.land.entry[:, *window], self.land.shade[window]
+        entry, shade = self.land.entry[:, *window], self.shade[window]
         if kind.ground:
             wide = max(size) * (kind.apron - 1) * 0.5
             around = (np.abs(u) < 0.5 + wide / size[0]) & (np.abs(v) < 0.5 + wide / size[1]) & ~self.taken[window]
