@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from small_forest import write_raster
 
-__all__ = ["optical", "radar", "write_picture", "write_raster"]
+__all__ = ["optical", "radar", "voc", "voc_object", "write_lines", "write_picture", "write_raster"]
 
 
 def write_picture(path: Path, values: np.ndarray) -> Path:
@@ -27,3 +27,21 @@ def optical(bands: int, side: int, seed: int = 0) -> np.ndarray:
 def radar(side: int, seed: int = 0) -> np.ndarray:
     """VV and VH (2, side, side) in dB."""
     return np.random.default_rng(seed).uniform(-25, 0, (2, side, side)).astype(np.float32)
+
+
+def write_lines(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line + "\n" for line in lines), "utf-8")
+    return path
+
+
+def voc(objects: str, before: str = "") -> str:
+    """A VOC annotation as DIOR has it, around its objects."""
+    return f"""{before}<annotation><filename>00001.jpg</filename><source><database>DIOR</database></source>
+<size><width>40</width><height>30</height><depth>3</depth></size><segmented>0</segmented>{objects}</annotation>"""
+
+
+def voc_object(name: str, left: int, top: int, right: int, bottom: int) -> str:
+    ends = zip(("xmin", "ymin", "xmax", "ymax"), (left, top, right, bottom), strict=True)
+    box = "".join(f"<{end}>{value}</{end}>" for end, value in ends)
+    return f"<object><name>{name}</name><pose>Unspecified</pose><bndbox>{box}</bndbox></object>"

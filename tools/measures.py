@@ -19,7 +19,7 @@ from pathlib import Path
 # Imports point from a later line to an earlier one, or stay in theirs.
 LAYERS = [
     ["errors", "files", "folder"],
-    ["problem", "task", "region"],
+    ["problem", "task", "region", "objects"],
     ["augment"],
     ["solvers", "encoders"],
     ["learner"],
@@ -27,7 +27,7 @@ LAYERS = [
     ["meta_train", "checkpoint"],
     ["data", "simulate"],
     ["trust"],
-    ["maps", "bench", "estimators"],
+    ["maps", "find", "bench", "estimators"],
     ["report"],
     ["cli"],
 ]

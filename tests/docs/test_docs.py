@@ -13,7 +13,7 @@ from handful.augment import AUGMENTATIONS
 from handful.bench.protocol import Data, Report, Tasks, Tune
 from handful.bench.recipe import Part
 from handful.bench.search_recipe import Space
-from handful.data import DATASETS
+from handful.data import DATASETS, DETECTION
 from handful.data.sampling import Sampling
 from handful.encoders.blocks import OPERATIONS
 from handful.learners import LEARNERS, make
@@ -60,7 +60,7 @@ def test_what_is_told_of_a_learner_is_so(name: str):
 def test_the_tables_of_data_sets_are_the_catalogue():
     import_module("handful.bench")  # a person's own regions are made known there
     pages = text("docs/data.md") + text("docs/layouts.md")
-    assert re.findall(r"^\| `([\w-]+)` \|", pages, re.MULTILINE) == list(DATASETS)
+    assert re.findall(r"^\| `([\w-]+)` \|", pages, re.MULTILINE) == [*DATASETS, *DETECTION]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,7 @@ def test_the_tables_of_data_sets_are_the_catalogue():
         ("docs/train.md", ["train", "evaluate"]),
         ("docs/bench.md", ["bench"]),
         ("docs/search.md", ["search"]),
+        ("docs/find.md", ["find"]),
     ],
 )
 def test_every_option_is_told(page: str, commands: list[str]):
@@ -80,14 +81,10 @@ def test_every_option_is_told(page: str, commands: list[str]):
         assert not [flag for flag in missing if flag != "--output"], f"{page} doesn't tell {name}'s {missing}"
 
 
-def test_every_option_that_is_told_exists():
-    told = set(re.findall(r"`(--[a-z-]+)", text("docs/map.md")))
-    known = {
-        flag
-        for name in ("map", "apply")
-        for p in import_module(f"handful.cli.{name}").command.params
-        for flag in p.opts
-    }
+@pytest.mark.parametrize("page, commands", [("docs/map.md", ("map", "apply")), ("docs/find.md", ("find",))])
+def test_every_option_that_is_told_exists(page: str, commands: tuple[str, ...]):
+    told = set(re.findall(r"`(--[a-z-]+)", text(page)))
+    known = {flag for name in commands for p in import_module(f"handful.cli.{name}").command.params for flag in p.opts}
     assert told <= known
 
 

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = {"map_from_python.py": [], "compare_learners.py": ["1"], "one_more_learner.py": ["2"]}
+ARGUMENTS = {
+    "map_from_python.py": [],
+    "find_objects.py": [],
+    "compare_learners.py": ["1"],
+    "one_more_learner.py": ["2"],
+}
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 

@@ -14,6 +14,7 @@ from ..errors import did_you_mean
 # What the list of commands says; the file of that name in this folder holds the rest, as `command`.
 COMMANDS = {
     "map": "Map a scene from a few labels.",
+    "find": "Find all things in a scene that are like a few examples.",
     "apply": "Map another scene with the model of a finished map, without labels.",
     "train": "Meta-train a learner over regions, as a recipe says.",
     "bench": "Compare learners under one protocol: tables, intervals and a report.",

@@ -12,12 +12,15 @@ from . import (
     cropharvest,
     deepglobe,
     dfc2020,
+    dior,
+    dota,
     eurosat,
     forest_damage,
     fss1000,
     fuel_moisture,
     land_cover_lesotho,
     mini_imagenet,
+    nwpu_vhr10,
     omniglot,
     scene_classes,
     seagrass_pacific,
@@ -25,6 +28,7 @@ from . import (
     sen12ms_rgb,
 )
 from .dataset import DataSet
+from .detection import DetectionSet, unknown
 
 DATASETS: dict[str, DataSet] = {
     data.name: data
@@ -54,6 +58,9 @@ DATASETS: dict[str, DataSet] = {
     )
 }
 
+# Scenes with objects: no tasks are drawn from them, things are found in them.
+DETECTION: dict[str, DetectionSet] = {data.name: data for data in (dota.DATA, dior.DATA, nwpu_vhr10.DATA)}
+
 
 def register(data: DataSet) -> None:
     """Make a data set of a layer above known by its name."""
@@ -67,4 +74,11 @@ def find_data(name: str) -> DataSet:
     return DATASETS[name]
 
 
-__all__ = ["DATASETS", "DataSet", "find_data", "register"]
+def find_detection(name: str) -> DetectionSet:
+    """The data set with objects of that name. Raises SettingsError where there is none."""
+    if name not in DETECTION:
+        raise unknown(name, DETECTION)
+    return DETECTION[name]
+
+
+__all__ = ["DATASETS", "DETECTION", "DataSet", "DetectionSet", "find_data", "find_detection", "register"]

@@ -70,6 +70,12 @@ def probabilities_map(working: Path, path: Path, names: Sequence[str]) -> None:
     _finish(working, path, [(name, "") for name in names], "AVERAGE", math.nan)
 
 
+def similarity_map(working: Path, path: Path, names: Sequence[str]) -> None:
+    """`similarity.tif`: how alike each pixel is to the examples, one band a kind (float32, NaN no data)."""
+    _finish(working, path, [(name, "") for name in names], "AVERAGE", math.nan)
+    write_text(path.with_suffix(".qml"), ramp_style(0, 1, VALUES))
+
+
 def value_range(path: Path) -> tuple[float, float]:
     """The 2nd and 98th percentile of a raster's values, read from an overview; 0 and 1 where it has none."""
     with _quiet(), rasterio.open(path) as raster:

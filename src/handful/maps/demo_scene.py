@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas
 import numpy as np
-import pyogrio
 import rasterio
+import shapely
 from rasterio.transform import from_origin
 from torch import Tensor
 
 from ..files import whole
 from ..region import Region, draw
 from ..task import Examples
+from .layer_file import write_layer
 
 CRS = "EPSG:32633"
 CORNER = (500_000.0, 5_500_000.0)  # x and y of the north-west corner: no real place is meant
 RESOLUTION_M = 10.0
 SCALE = 10_000  # of reflectance, as Sentinel-2's products have it; 0 is no data
-SAME_DATE = "2024-01-01T00:00:00Z"  # GeoPackages note when they were written; the same region gives the same bytes
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,5 @@ def write_points(examples: Examples, chosen: Tensor, path: Path) -> None:
     rows, columns = chosen[0].nonzero().numpy().T
     names = np.array(examples.problem.names)  # type: ignore[attr-defined]
     x, y = CORNER[0] + RESOLUTION_M * (columns + 0.5), CORNER[1] - RESOLUTION_M * (rows + 0.5)
-    points = geopandas.points_from_xy(x, y, crs=CRS)
-    table = geopandas.GeoDataFrame({"class": names[examples.targets[0][chosen[0]].numpy()]}, geometry=points)
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": SAME_DATE})
-    try:
-        with whole(path) as part:
-            table.to_file(part, driver="GPKG", layer="labels", engine="pyogrio")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    named = names[examples.targets[0][chosen[0]].numpy()]
+    write_layer(path, "labels", {"class": named}, shapely.points(x, y), CRS)

@@ -6,7 +6,7 @@ import io
 import shutil
 import warnings
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,16 @@ KEPT = ".parts"  # finished blocks of a map that isn't finished
 
 @dataclass(frozen=True)
 class Parts:
-    """The finished blocks of one map, a file each."""
+    """The finished blocks of one map, a file each.
+
+    form  the named tuple that a block is
+    """
 
     folder: Path
+    form: Any = Painted
 
     @classmethod
-    def of(cls, output: Path, key: dict[str, Any]) -> Parts:
+    def of(cls, output: Path, key: dict[str, Any], form: Any = Painted) -> Parts:
         """Those of an earlier run with the same inputs and settings; blocks of any other run are dropped."""
         folder = output / KEPT
         note = folder / "key.json"
@@ -43,20 +47,20 @@ class Parts:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             write_json(note, key)
-        return cls(folder)
+        return cls(folder, form)
 
     def path(self, block: Window) -> Path:
         return self.folder / f"{block.row}-{block.column}.npz"
 
-    def put(self, block: Window, painted: Painted) -> None:
+    def put(self, block: Window, painted: Any) -> None:
         buffer = io.BytesIO()
         np.savez(buffer, **{k: v for k, v in painted._asdict().items() if v is not None})
         write_bytes(self.path(block), buffer.getvalue())
 
-    def get(self, block: Window) -> Painted:
+    def get(self, block: Window) -> Any:
         try:
             with np.load(self.path(block), allow_pickle=False) as found:
-                return Painted(*(found.get(name) for name in Painted._fields))
+                return self.form(*(found.get(name) for name in self.form._fields))
         except (ValueError, EOFError, BadZipFile, zlib.error) as why:
             raise OutputError(f"{self.path(block)} is damaged ({why}): remove {self.folder}, and run again.") from why
 
@@ -75,15 +79,32 @@ def paint(
     workers: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Paint every block that isn't there yet. Windows and workers only group blocks: they can't change a byte."""
+    """Paint every block that isn't there yet."""
+
+    def work(block: Window) -> Painted:
+        painted = model.paint(scene, block)
+        return painted if probabilities else painted._replace(probabilities=None)
+
+    compute(work, grid, parts, window=window, workers=workers, progress=progress)
+
+
+def compute(
+    make: Callable[[Window], Any],
+    grid: Grid,
+    parts: Parts,
+    *,
+    window: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Make every block that isn't there yet. Windows and workers only group blocks: they can't change a byte."""
     groups = [[b for b in group if not parts.path(b).exists()] for group in blocks(grid.height, grid.width, window)]
     total = sum(1 for group in blocks(grid.height, grid.width) for _ in group)
     done = total - sum(len(group) for group in groups)
 
     def work(group: list[Window]) -> int:
         for block in group:
-            painted = model.paint(scene, block)
-            parts.put(block, painted if probabilities else painted._replace(probabilities=None))
+            parts.put(block, make(block))
         return len(group)
 
     for finished in in_threads(work, [group for group in groups if group], workers):
@@ -126,22 +147,30 @@ class Counts:
 def assemble(grid: Grid, parts: Parts, folder: Path, classes: int) -> Counts:
     """Working rasters `map.tif`, `confidence.tif`, ... of the finished blocks in `folder`, and what was counted."""
     counts = Counts(np.zeros(classes + 1, int), np.zeros(classes + 1))
+    for block, painted in lay(grid, parts, folder):
+        counts.add(painted, grid.hectares(np.arange(block.row, block.row + block.height)))
+    return counts
+
+
+def lay(grid: Grid, parts: Parts, folder: Path) -> Iterator[tuple[Window, Any]]:
+    """Write the finished blocks into working rasters in `folder`, one a layer of theirs; each block as it is written.
+
+    The rasters are whole once the last block was taken.
+    """
     every = list(blocks(grid.height, grid.width))
-    first = parts.get(every[0][0])
-    layers = {name: value for name, value in first._asdict().items() if value is not None}
+    layers = {name: value for name, value in parts.get(every[0][0])._asdict().items() if value is not None}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         rasters = {name: working(grid, folder / f"{name}.tif", value) for name, value in layers.items()}
         for (block,) in every:
-            painted = parts.get(block)
-            counts.add(painted, grid.hectares(np.arange(block.row, block.row + block.height)))
+            made = parts.get(block)
             place = RasterWindow(block.column, block.row, block.width, block.height)
             for name, raster in rasters.items():
-                value = getattr(painted, name)
+                value = getattr(made, name)
                 raster.write(value if value.ndim == 3 else value[None], window=place)
+            yield block, made
         for raster in rasters.values():
             raster.close()
-    return counts
 
 
 def working(grid: Grid, path: Path, like: np.ndarray) -> Any:

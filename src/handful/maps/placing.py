@@ -55,8 +55,11 @@ class Parts:
         return Parts(self.geometry[which], self.feature[which], self.notes)
 
 
-def place(features: Features, grid: Grid) -> Parts:
-    """Lay a layer on a grid: reprojected, mended, in single parts; what is left out is counted in `notes`."""
+def place(features: Features, grid: Grid, *, small_as_points: bool = True) -> Parts:
+    """Lay a layer on a grid: reprojected, mended, in single parts; what is left out is counted in `notes`.
+
+    small_as_points  a polygon that holds no pixel's centre becomes a point, so that it labels a pixel
+    """
     notes: list[str] = []
     geometry = np.array(shapely.force_2d(features.geometry), dtype=object)
     count(notes, int(shapely.has_z(features.geometry).sum()), "with heights: the heights are ignored")
@@ -68,7 +71,7 @@ def place(features: Features, grid: Grid) -> Parts:
     count(notes, int((~placed).sum()), "too far away, or that cannot be projected to the scene's CRS: left out")
     geometry, feature = _mended(geometry[placed], feature[placed], notes)
     geometry, feature = _single(geometry, feature)
-    return Parts(_with_small_as_points(geometry), feature, notes)
+    return Parts(_with_small_as_points(geometry) if small_as_points else geometry, feature, notes)
 
 
 def to_pixels(geometry: np.ndarray, features: Features, grid: Grid) -> np.ndarray:

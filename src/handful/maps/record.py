@@ -16,8 +16,17 @@ from ..problem import Classes, Problem, Quantity
 from .labels import Labels
 from .scene import Scene
 
-FILES = ("scenes", "labels", "test_labels", "mask", "area", "palette")  # parameters that name files
-FOLDERS = ("weights", "model")  # parameters that name checkpoints
+FILES = (
+    "scenes",
+    "labels",
+    "test_labels",
+    "examples",
+    "example_scenes",
+    "mask",
+    "area",
+    "palette",
+)  # parameters that name files
+FOLDERS = ("weights", "model", "base")  # parameters that name checkpoints
 DRESS = ("window", "workers", "palette", "test_labels")  # parameters that no block depends on
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "rasterio", "geopandas", "pyogrio", "shapely")
 

@@ -62,6 +62,26 @@ def ramp_style(low: float, high: float, ramp: Ramp, unit: str = "") -> str:
     return DOCTYPE + _text(root)
 
 
+def outline_style(column: str, names: Sequence[str], colours: Mapping[str, str]) -> str:
+    """A QGIS style (.qml) of polygons: outlines without a filling, coloured by the name in a column."""
+    root = tree.Element("qgis", version="3.22.0", styleCategories="Symbology")
+    renderer = tree.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=column, symbollevels="0")
+    categories, symbols = (tree.SubElement(renderer, part) for part in ("categories", "symbols"))
+    for number, name in enumerate(names):
+        said, colour = printable(name), ",".join(map(str, (*rgb(colours[name]), 255)))
+        tree.SubElement(categories, "category", value=said, label=said, symbol=str(number), render="true")
+        symbol = tree.SubElement(symbols, "symbol", name=str(number), type="fill", alpha="1")
+        layer = tree.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0"})
+        for key, value in {
+            "style": "no",
+            "outline_color": colour,
+            "outline_style": "solid",
+            "outline_width": "0.6",
+        }.items():
+            tree.SubElement(layer, "prop", k=key, v=value)
+    return DOCTYPE + _text(root)
+
+
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 

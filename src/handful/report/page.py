@@ -210,19 +210,25 @@ def _scatter(run: Run, pictures: Pictures) -> Any:
     return charts.scatter(pictures.observed, pictures.predicted, (run.get("quantity") or {}).get("unit") or "")
 
 
-def _parameters(run: Run) -> list[tuple[str, str]]:
+def settings_of(run: Run) -> list[tuple[str, str]]:
     """What was run, one line a setting; nested settings are joined by dots."""
     lines: list[tuple[str, str]] = []
+    walk("", dict(run.get("parameters") or {}), lines)
+    return lines
 
-    def walk(name: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
-            for key, inner in value.items():
-                walk(f"{name}.{key}" if name else str(key), inner)
-        elif value is not False and value not in (None, "", [], (), {}):
-            lines.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
 
-    walk("", dict(run.get("parameters") or {}))
-    chosen = run.get("chosen") or {}
-    walk("chosen", {name: chosen.get(name) for name in ("name", "members")})
-    walk("smoothing, pixels", chosen.get("smoothing_pixels"))
+def walk(name: str, value: Any, lines: list[tuple[str, str]]) -> None:
+    """Add the settings under a name to the lines, but for those that are off or empty."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            walk(f"{name}.{key}" if name else str(key), inner, lines)
+    elif value is not False and value not in (None, "", [], (), {}):
+        lines.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
+
+
+def _parameters(run: Run) -> list[tuple[str, str]]:
+    """The settings, and what they came to: the learner that was chosen, and its smoothing."""
+    lines, chosen = settings_of(run), run.get("chosen") or {}
+    walk("chosen", {name: chosen.get(name) for name in ("name", "members")}, lines)
+    walk("smoothing, pixels", chosen.get("smoothing_pixels"), lines)
     return lines

@@ -43,6 +43,7 @@ class Land:
         self.cover = self.use.copy()
         self.entry = np.zeros((self.dates, size, size), np.int32)
         self.detail = np.full((size, size), -1, np.int8)
+        self.shade: np.ndarray | float = 0.0  # (size, size) share of the light that tall things take: cast shadows
         self.uneven = rng.uniform(0.05, 0.4)  # how much the greenness of grass differs from place to place
         self.height = noise(rng, size, size * rng.uniform(0.12, 0.4), 4.6)
         self.wide = noise(rng, size, size * rng.uniform(0.05, 0.2), 5.0)

@@ -49,10 +49,10 @@ def region(
         targets, names, base = labels(land, rng, coarse=coarse, noise=label_noise)
         if len(names) >= 3 or (names and "damaged" in names and len(names) == 2):
             break
-    images, hidden = _images(land, seer, rng, clouds, radar)
+    made, hidden = images(land, seer, rng, clouds, radar)
     targets[hidden], base[hidden] = UNLABELLED, UNLABELLED
     examples = Examples(
-        _inputs(images, seer, radar), torch.from_numpy(targets)[None], Classes(tuple(names)),
+        inputs(made, seer, radar), torch.from_numpy(targets)[None], Classes(tuple(names)),
         torch.from_numpy(base.astype(np.int64))[None],
     )  # fmt: skip
     bands = tuple(seer.bands) + (("VV", "VH") if radar else ())
@@ -65,7 +65,7 @@ def regions(count: int, seed: int, **settings: object) -> Iterator[Region]:
         yield region(seed * 1_000_000 + index, **settings)  # type: ignore[arg-type]
 
 
-def _images(
+def images(
     land: Land, sensor: Sensor, rng: np.random.Generator, clouds: float, radar: bool
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """An image (bands, size, size) for each date, and where a cloud or a shadow hides the land on any of them."""
@@ -73,7 +73,7 @@ def _images(
     uncorrected = bool(rng.random() < UNCORRECTED_SHARE)
     lit, looks = terrain(land, rng), rng.uniform(3, 12)
     hidden = np.zeros((land.side, land.side), bool)
-    images = []
+    made = []
     for date in range(land.dates):
         ground = mixed(land, sensor, date)
         image = blurred(ground[:-2] * lit, sensor, rng)
@@ -83,15 +83,15 @@ def _images(
             image = clouded(image, sensor, opacity, shadow)
             hidden |= (opacity > 0.1) | (shadow > 0.2)
         image = image + np.float32(offset)
-        images.append(np.concatenate([image, speckled(ground[-2:], rng, looks)]) if radar else image)
-    return images, hidden
+        made.append(np.concatenate([image, speckled(ground[-2:], rng, looks)]) if radar else image)
+    return made, hidden
 
 
-def _inputs(images: list[np.ndarray], sensor: Sensor, radar: bool) -> dict[str, torch.Tensor]:
+def inputs(made: list[np.ndarray], sensor: Sensor, radar: bool) -> dict[str, torch.Tensor]:
     nm = [*sensor.centres, *((float("nan"),) * (2 * radar))]
-    dates = np.repeat(np.arange(len(images)), len(nm))
+    dates = np.repeat(np.arange(len(made)), len(nm))
     return {
-        "bands": torch.from_numpy(np.concatenate(images).astype(np.float32))[None],
-        "wavelengths": torch.tensor(nm * len(images), dtype=torch.float32)[None],
+        "bands": torch.from_numpy(np.concatenate(made).astype(np.float32))[None],
+        "wavelengths": torch.tensor(nm * len(made), dtype=torch.float32)[None],
         "dates": torch.from_numpy(dates)[None],
     }

@@ -21,7 +21,8 @@ def mixed(land: Land, sensor: Sensor, date: int) -> np.ndarray:
     fine, middle, wide = land.fine.ravel(), land.middle.ravel(), land.wide.ravel()
     share, finely, patchy, widely, shadow, shading = (column[entry] for column in texture.T)
     share = (share + finely * fine + patchy * middle + widely * wide).clip(0, 1)[:, None]
-    shadow = (shadow + shading * land.relief.ravel()).clip(0, 0.85)[:, None]
+    cast = np.asarray(land.shade, np.float32).ravel()
+    shadow = (shadow + shading * land.relief.ravel() + cast).clip(0, 0.85)[:, None]
     values = np.take(first[date], entry, 0)
     values += share * (np.take(second[date], entry, 0) - values)
     lit = 1 - shadow

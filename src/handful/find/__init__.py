@@ -1,0 +1,1 @@
+"""Show one, find all: objects of the examples' kind in a scene."""

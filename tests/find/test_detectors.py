@@ -1,0 +1,167 @@
+"""The trained detectors: targets by hand, losses that fall, what is fixed and what isn't, weights on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from handful.errors import CheckpointError
+from handful.find.attention_detector import AttentionDetector
+from handful.find.base_training import BaseTraining, cropped, load, one_loss, save, train, turned
+from handful.find.cosine_detector import SCALE, CosineDetector, Last
+from handful.find.detections import Detections
+from handful.find.two_stage import Chosen, assigned, balanced, steps_loss
+from handful.simulate.object_kinds import BASE
+from handful.simulate.object_scenes import object_scene
+from handful.solvers.boxes import areas, encoded
+
+QUICK = BaseTraining(steps=2, scenes=2, size=64)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    found = (object_scene(seed, size=64, kinds=BASE, density=200.0) for seed in range(20))
+    return [scene for scene in found if len(scene.kinds) >= 2][:4]
+
+
+@pytest.fixture(scope="module", params=["cosine", "attention"])
+def detector(request: pytest.FixtureRequest):
+    torch.manual_seed(0)
+    return CosineDetector(len(BASE)) if request.param == "cosine" else AttentionDetector()
+
+
+def test_boxes_get_the_true_box_that_they_overlap_most():
+    truth = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10]])
+    owner, best = assigned(torch.tensor([[21.0, 0, 31, 10], [0, 0, 10, 5], [50, 50, 60, 60]]), truth)
+    assert owner[:2].tolist() == [1, 0] and best.tolist() == pytest.approx([90 / 110, 0.5, 0])
+    assert [part.tolist() for part in assigned(truth, truth[:0])] == [[0, 0], [0.0, 0.0]]
+
+
+def test_a_draw_has_its_share_and_no_index_twice():
+    good, bad = torch.arange(100) < 40, torch.arange(100) >= 50
+    index = balanced(good, bad, 32, 0.25, generator())
+    assert len(index) == 32 == len(index.unique()) and int(good[index].sum()) == 8 and bool((good | bad)[index].all())
+    assert torch.equal(index, balanced(good, bad, 32, 0.25, generator()))
+    assert len(balanced(good, bad & False, 32, 0.25, generator())) == 8
+
+
+def test_the_loss_of_right_steps_is_nothing():
+    anchors, boxes = torch.tensor([[0.0, 0, 8, 8]]), torch.tensor([[2.0, 1, 12, 7]])
+    assert float(steps_loss(encoded(boxes, anchors), anchors, boxes, 1)) == 0
+    assert float(steps_loss(encoded(boxes, anchors) + 1, anchors, boxes, 1)) == pytest.approx(4 * (1 - 0.1))
+
+
+def test_the_last_layer_is_a_cosine():
+    last, rows = Last(6, 3), torch.randn(5, 6, generator=generator())
+    logits, steps = last(rows)
+    assert torch.allclose(logits, last(7 * rows)[0], atol=1e-5) and logits.abs().max() <= SCALE + 1e-4
+    assert steps.shape == (5, 3, 4)
+    by_hand = SCALE * torch.cosine_similarity(rows[1], last.weight[2], dim=0)
+    assert float(logits[1, 2]) == pytest.approx(float(by_hand), abs=1e-4)
+
+
+def test_without_objects_all_is_background():
+    last = Last(6, 3)
+    nothing = Chosen(torch.rand(4, 4), torch.zeros(4, dtype=torch.long), torch.zeros(4, dtype=torch.bool))
+    loss = last.loss(torch.randn(4, 6), nothing, torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
+    assert loss.isfinite()
+
+
+def test_every_weight_learns(detector, scenes):
+    loss = sum((one_loss(detector, scenes, generator(seed)) for seed in range(4)), torch.zeros(()))
+    detector.zero_grad()
+    loss.backward()
+    still = [name for name, weight in detector.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert not still
+
+
+def test_losses_fall(scenes):
+    torch.manual_seed(0)
+    net = CosineDetector(len(BASE))
+    steps = torch.optim.AdamW(net.parameters(), 2e-3)
+    losses = []
+    for _ in range(25):
+        loss = one_loss(net, scenes[:1], generator())
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        losses.append(float(loss))
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_fine_tuning_leaves_the_net_and_repeats(scenes):
+    torch.manual_seed(0)
+    net = CosineDetector(len(BASE)).eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    image, boxes, _ = turned(scenes[0], generator())
+    kinds = torch.arange(len(boxes)) % 2
+    last, again = (net.fine_tuned([image], [boxes], [kinds], 2, 5) for _ in range(2))
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert torch.equal(last.weight, again.weight) and last.weight.shape[0] == 3
+    found = net.detect(image, last)
+    assert (found.scores.diff() <= 0).all() and torch.equal(found.boxes, found.boxes.clamp(0, 64))
+
+
+def test_each_kind_is_looked_for_by_itself(scenes):
+    """What is found of a kind doesn't depend on which other kinds are asked for, nor on their order."""
+    torch.manual_seed(0)
+    net = AttentionDetector().eval()
+    image, boxes, _ = turned(scenes[0], generator())
+    examples = net.examples([image], [boxes[:2]], [torch.tensor([0, 1])], 2)
+    both, turned_round = net.detect(image, examples), net.detect(image, examples[::-1])
+    alone = net.detect(image, examples[:1])
+    own = both.kinds == 0
+    assert torch.equal(both.boxes[own], alone.boxes[: int(own.sum())])
+    assert torch.equal(both.boxes[own], turned_round.boxes[turned_round.kinds == 1])
+
+
+def test_shots_are_averaged(scenes):
+    net = AttentionDetector().eval()
+    image, boxes, _ = turned(scenes[0], generator())
+    mean = net.examples([image], [boxes[:2]], [torch.tensor([0, 0])], 1)[0]
+    each = [net.examples([image], [boxes[i : i + 1]], [torch.tensor([0])], 1)[0] for i in range(2)]
+    assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=1e-6)
+
+
+def test_turning_keeps_boxes_on_their_objects(scenes):
+    scene = scenes[0]
+    for seed in range(6):
+        image, boxes, _ = turned(scene, generator(seed))
+        assert torch.allclose((boxes[:, 2:] - boxes[:, :2]).prod(1), areas(scene.boxes), rtol=1e-4)
+        left, top, right, bottom = boxes[0].round().int().tolist()
+        assert image.shape == (1, 4, 64, 64)
+        assert 0 <= left < right <= 64 and 0 <= top < bottom <= 64
+
+
+def test_a_crop_lies_on_the_maps_pixels():
+    image = torch.arange(64 * 64.0).reshape(1, 1, 64, 64)
+    part, inside = cropped(image, torch.tensor([[40.0, 37, 50, 45]]))
+    left, top = int(40 - inside[0, 0]), int(37 - inside[0, 1])
+    assert left % 4 == top % 4 == 0 and part[0, 0, 0, 0] == image[0, 0, top, left]
+
+
+def test_the_best_boxes_of_each_kind():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [30, 30, 44, 44]])[:, None].expand(-1, 2, -1)
+    scores = torch.tensor([[0.9, 0.3], [0.8, 0.6], [0.02, 0.7]])
+    found = Detections.best(boxes, scores, 40, 40)
+    assert found.kinds.tolist() == [0, 1, 1] and found.scores.tolist() == pytest.approx([0.9, 0.7, 0.6])
+    assert found.boxes[1].tolist() == [30, 30, 40, 40]
+
+
+def test_base_training_repeats_and_survives_the_disk(tmp_path: Path):
+    one, two = (train("cosine", QUICK) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    save(one, "cosine", QUICK, tmp_path, 1.0)
+    kept = load("cosine", tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), kept.state_dict().values(), strict=True))
+    with pytest.raises(CheckpointError, match="not a detector 'attention'"):
+        load("attention", tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"12345678")
+    with pytest.raises(CheckpointError, match="damaged"):
+        load("cosine", tmp_path)
