@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 from ..errors import SettingsError, TaskError
 from ..task import Inputs
 from .bands import bands_of
+from .convolve import convolve
 from .named import Film
+from .normalise import NoPool, Pool, Statistics, batch_statistics, image_statistics, normalised
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -27,6 +31,44 @@ class BatchNorm(nn.BatchNorm2d):
             return super().forward(maps)
         return F.batch_norm(maps, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
+    @property
+    def of_batch(self) -> bool:
+        return self.training or self.own_statistics
+
+    def statistics(self, maps: Tensor, bias: Tensor) -> Statistics:
+        """Of maps that a bias (width,) is missing from; while training the running ones follow."""
+        if not self.of_batch:
+            return Statistics(self.running_mean, (self.running_var + self.eps).rsqrt(), inf, (0, 1, 2))
+        if not self.training:
+            return batch_statistics(maps, self.eps)
+        found = batch_statistics(maps, self.eps, self.running_mean, self.running_var, self.momentum)
+        self.running_mean.add_(bias.detach(), alpha=self.momentum)
+        self.num_batches_tracked.add_(1)
+        return found
+
+
+class ConvBlock(nn.Sequential):
+    """A convolution, a normalisation, a modulation by a context where it has a length, ReLU: as one, and fast.
+
+    A bias before statistics of a batch changes no answer, so it is left out there, and its slope is 0.
+    """
+
+    def forward(self, maps: Tensor, pool: Pool | NoPool = NoPool()) -> Tensor:
+        """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same."""
+        conv, norm, *film = self[:-1]
+        scale, shift = norm.weight, norm.bias
+        if isinstance(norm, BatchNorm):
+            maps = convolve(maps, conv, biased=False)
+            known = norm.statistics(maps, conv.bias)
+            shift = shift + conv.bias * (0.0 if norm.of_batch else scale * known.inverse)
+        else:
+            maps = convolve(maps, conv)
+            known = image_statistics(maps, norm.eps)
+        for modulation in film:
+            factor, more = modulation.terms()
+            scale, shift = factor * scale, factor * shift + more
+        return normalised(maps, scale, shift, known, pool)
+
 
 def conv_block(
     bands: int,
@@ -36,7 +78,7 @@ def conv_block(
     context: int = 0,
     kernel: int = 3,
     dilation: int = 1,
-) -> nn.Sequential:
+) -> ConvBlock:
     """Convolution, normalisation, modulation by a context where it has a length, ReLU.
 
     GroupNorm, over the image itself, stands where the papers have batch norm: an answer must not depend on what else is
@@ -45,7 +87,7 @@ def conv_block(
     norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
     pad = dilation * (kernel // 2)
     conv = nn.Conv2d(bands, width, kernel, stride, padding=pad, dilation=dilation)
-    return nn.Sequential(conv, norm, *film, nn.ReLU())
+    return ConvBlock(conv, norm, *film, nn.ReLU())
 
 
 class Conv4(nn.Module):
@@ -100,9 +142,8 @@ class Conv4(nn.Module):
         kind = maps.dtype
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             for index, layer in enumerate(self.layers):
-                maps = layer(maps)
-                if index < self.halvings and not self.strided:
-                    maps = F.max_pool2d(maps, 2, ceil_mode=not self.side)
+                halved = index < self.halvings and not self.strided
+                maps = layer(maps, Pool(ceil=not self.side) if halved else NoPool())
         maps = maps.to(kind)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 
