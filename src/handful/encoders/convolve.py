@@ -31,6 +31,8 @@ def last(maps: Tensor) -> Tensor:
     """The same with channels last; said outright, as torch takes one channel for channels first, which is slow."""
     _, channels, height, width = maps.shape
     strides = (height * width * channels, 1, width * channels, channels)
+    if maps.stride() == strides:
+        return maps
     return maps.contiguous(memory_format=torch.channels_last).as_strided(maps.shape, strides)
 
 
@@ -73,8 +75,11 @@ class Slopes(torch.autograd.Function):
     def backward(ctx: Any, of_maps: Tensor | None, of_filters: Tensor | None, of_bias: Tensor | None) -> Any:
         slope, maps, filters = ctx.saved_tensors
         geometry, (_, _, maps_too, filters_too, _) = ctx.geometry, ctx.needs_input_grad
-        parts = [F.conv2d(last(a), last(b), None, *geometry) for a, b in ((of_maps, filters), (maps, of_filters))
-                 if a is not None and b is not None]
+        parts = [
+            F.conv2d(last(a), last(b), None, *geometry)
+            for a, b in ((of_maps, filters), (maps, of_filters))
+            if a is not None and b is not None
+        ]
         parts += [] if of_bias is None else [of_bias[:, None, None].expand_as(slope)]
         to_maps = to_filters = None
         if maps_too and of_filters is not None:

@@ -38,7 +38,7 @@ class BatchNorm(nn.BatchNorm2d):
     def statistics(self, maps: Tensor, bias: Tensor) -> Statistics:
         """Of maps that a bias (width,) is missing from; while training the running ones follow."""
         if not self.of_batch:
-            return Statistics(self.running_mean, (self.running_var + self.eps).rsqrt(), inf, (0, 1, 2))
+            return Statistics(self.running_mean, (self.running_var + self.eps).rsqrt(), inf)
         if not self.training:
             return batch_statistics(maps, self.eps)
         found = batch_statistics(maps, self.eps, self.running_mean, self.running_var, self.momentum)
@@ -87,6 +87,7 @@ def conv_block(
     norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
     pad = dilation * (kernel // 2)
     conv = nn.Conv2d(bands, width, kernel, stride, padding=pad, dilation=dilation)
+    conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ConvBlock(conv, norm, *film, nn.ReLU())
 
 

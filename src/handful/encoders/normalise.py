@@ -21,32 +21,50 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 TIED = -1e-30  # pixels no further apart than that are alike, and the first of them is taken
+NO_MAPS = [False, True, True]
+of_batch_norm = torch.ops.aten.native_batch_norm_backward
 drop = torch.ops.aten.threshold_backward  # (values, by, least): values where `by` is more than `least`, else 0
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of which a map is freed.
+    """Of which a map is freed; here channels come last.
 
     mean, inverse  the mean and one over the deviation: (channels,) over a batch, (n, 1, 1, 1) over each image
     count          how many values they are taken over; inf where they are fixed
-    over           the axes of (n, height, width, channels) that they are taken over
     """
 
     mean: Tensor
     inverse: Tensor
     count: float
-    over: tuple[int, ...]
 
-    def total(self, maps: Tensor) -> Tensor:
-        return maps.sum(self.over, keepdim=len(self.mean.shape) > 1)
-
-    def mean_of(self, maps: Tensor) -> Tensor:
-        """Sums over all of a map of which only these values aren't 0, as a mean."""
-        return self.total(maps) / self.count
+    @property
+    def of_batch(self) -> bool:
+        return self.mean.dim() == 1
 
     def freed(self, maps: Tensor) -> Tensor:
-        return (maps - self.mean) * self.inverse
+        return (maps - self.mean).mul_(self.inverse)
+
+    def shift(self, maps_mean: Tensor, along: Tensor) -> Tensor:
+        """The constant of along * x - along * mean - inverse * maps_mean."""
+        return -self.inverse * maps_mean - along * self.mean
+
+    def sums(self, values: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Of values, and of their product with the freed maps: over the batch, or else over each image."""
+        if not self.of_batch:
+            return total(values), total(self.freed(maps).mul_(values))
+        given = turned(values), turned(maps.to(values.dtype))
+        _, product, plain = of_batch_norm(*given, None, None, None, self.mean, self.inverse, True, 0.0, NO_MAPS)
+        return plain, product
+
+
+def total(values: Tensor) -> Tensor:
+    return values.sum((1, 2, 3), keepdim=True)
+
+
+def turned(maps: Tensor) -> Tensor:
+    """Channels last as torch says it: (n, channels, height, width)."""
+    return maps.permute(0, 3, 1, 2)
 
 
 @torch.no_grad()
@@ -55,7 +73,7 @@ def batch_statistics(
 ) -> Statistics:
     """Of each channel of (n, channels, height, width) over the batch; running ones follow at the rate."""
     mean, variance = torch.batch_norm_update_stats(maps, mean, variance, rate)
-    return Statistics(mean, (variance + eps).rsqrt(), maps.numel() / maps.shape[1], (0, 1, 2))
+    return Statistics(mean, (variance + eps).rsqrt(), maps.numel() / maps.shape[1])
 
 
 @torch.no_grad()
@@ -63,7 +81,7 @@ def image_statistics(maps: Tensor, eps: float) -> Statistics:
     """Of each image of (n, channels, height, width)."""
     each = maps.permute(0, 2, 3, 1).reshape(1, len(maps), -1)
     mean, variance = (part.view(-1, 1, 1, 1) for part in torch.batch_norm_update_stats(each, None, None, 0.0))
-    return Statistics(mean, (variance + eps).rsqrt(), each.shape[2], (1, 2, 3))
+    return Statistics(mean, (variance + eps).rsqrt(), each.shape[2])
 
 
 @dataclass(frozen=True)
@@ -82,8 +100,8 @@ class Pool:
 
     def take(self, maps: Tensor, signs: Tensor) -> Tensor:
         if bool((signs < 0).any()):
-            turned = torch.where(signs < 0, -1.0, 1.0).to(maps)
-            return self.take(maps * turned, signs.abs()) * turned
+            turn = torch.where(signs < 0, -1.0, 1.0).to(maps)
+            return self.take(maps * turn, signs.abs()).mul_(turn)
         first, *others = self.corners(maps)
         found = first.clone(memory_format=torch.contiguous_format)
         for corner in others:
@@ -92,19 +110,19 @@ class Pool:
         return found
 
     def split(self, values: Tensor, maps: Tensor, taken: Tensor) -> list[Tensor]:
-        """Values of pools as four maps, each where its pixel was taken."""
-        rest, parts = values.clone(), []
-        for corner in self.corners(maps)[:-1]:
-            here = slice(None), slice(corner.shape[1]), slice(corner.shape[2])
-            away = (corner - taken[here]).abs_().neg_().to(values.dtype)
-            parts.append(drop(rest[here], away, TIED))
-            rest[here].sub_(parts[-1])
-        corner = self.corners(maps)[-1]
-        return [*parts, rest[:, : corner.shape[1], : corner.shape[2]]]
+        """Values of pools, which end here, as four maps, each where its pixel was taken."""
+        *corners, final = self.corners(maps)
+        parts = []
+        for corner in corners:
+            place = slice(None), slice(corner.shape[1]), slice(corner.shape[2])
+            away = (corner - taken[place]).abs_().neg_().to(values.dtype)
+            parts.append(drop(values[place], away, TIED))
+            values[place].sub_(parts[-1])
+        return [*parts, values[:, : final.shape[1], : final.shape[2]]]
 
-    def put(self, onto: Tensor, values: Tensor, maps: Tensor, taken: Tensor) -> None:
-        """Add values to the pixels that were taken."""
-        for corner, part in zip(self.corners(onto), self.split(values, maps, taken), strict=True):
+    def put(self, onto: Tensor, values: Tensor, factor: Tensor, maps: Tensor, taken: Tensor) -> None:
+        """Add values times a factor to the pixels that were taken."""
+        for corner, part in zip(self.corners(onto), self.split(values * factor, maps, taken), strict=True):
             corner.add_(part)
 
     def gather(self, other: Tensor, maps: Tensor, taken: Tensor) -> Tensor:
@@ -123,8 +141,8 @@ class NoPool:
     def take(self, maps: Tensor, signs: Tensor) -> Tensor:
         return maps
 
-    def put(self, onto: Tensor, values: Tensor, maps: Tensor, taken: Tensor) -> None:
-        onto.add_(values)
+    def put(self, onto: Tensor, values: Tensor, factor: Tensor, maps: Tensor, taken: Tensor) -> None:
+        onto.addcmul_(values, factor)
 
     def gather(self, other: Tensor, maps: Tensor, taken: Tensor) -> Tensor:
         return other
@@ -164,35 +182,52 @@ class Slopes(torch.autograd.Function):
         known: Statistics,
         pool: Pool | NoPool,
     ) -> tuple[Tensor, ...]:
-        slope, found, x = (of.permute(0, 2, 3, 1) for of in (slope, found, maps))
-        slope, freed = drop(slope, found, 0), known.freed(taken)
-        of_scale, of_shift = (slope * freed).sum((0, 1, 2)), slope.sum((0, 1, 2))
-        v = slope * scale
-        v_mean, v_along = known.mean_of(v), known.mean_of(v * freed)
+        x, slope = maps.permute(0, 2, 3, 1), drop(slope, found, 0).permute(0, 2, 3, 1)
+        of_shift, of_scale, v_mean, v_along = by_channel(slope, scale, taken, known)
         along = -known.inverse.square() * v_along
-        onto = torch.addcmul(-known.inverse * v_mean - along * known.mean, x, along)
-        pool.put(onto, v * known.inverse, x, taken)
+        onto = torch.addcmul(known.shift(v_mean, along), x, along)
+        pool.put(onto, slope, scale * known.inverse, x, taken)
         ctx.save_for_backward(slope, maps, scale, taken, found, v_along)
         ctx.known, ctx.pool = known, pool
-        return onto.to(maps.dtype).permute(0, 3, 1, 2), of_scale, of_shift
+        return turned(onto).to(maps.dtype), of_scale, of_shift
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_maps: Tensor, of_scale: Tensor, of_shift: Tensor) -> Any:
         slope, maps, scale, taken, found, v_along = ctx.saved_tensors
-        known, pool = ctx.known, ctx.pool
-        x, d = (of.permute(0, 2, 3, 1) for of in (maps, of_maps))
-        freed, v, inverse = known.freed(taken), slope * scale, known.inverse
-        mean, along = known.mean_of(d), known.mean_of(d * known.freed(x))
-        image = inverse * (pool.gather(d, x, taken) - mean - freed * along)  # T d / deviation where it was taken
-        to_slope = drop(torch.addcmul(of_shift, freed, of_scale).addcmul_(image, scale), found, 0)
-        k = slope * of_scale - inverse * along * v
-        k_mean = known.mean_of(k) - inverse * v_along * mean
-        k_along = known.mean_of(k * freed) - inverse * v_along * along
-        slant = -inverse.square() * (k_along + known.mean_of(v * image))
-        to_maps = torch.addcmul(-inverse * k_mean - slant * known.mean, x, slant)
-        to_maps.addcmul_(d, -inverse.square() * v_along)
-        pool.put(to_maps, k * inverse, x, taken)
-        to_scale = (slope * image).sum((0, 1, 2))
-        turned = to_slope.permute(0, 3, 1, 2), to_maps.to(maps.dtype).permute(0, 3, 1, 2)
-        return *turned, to_scale, None, None, None, None
+        known, pool, inverse = ctx.known, ctx.pool, ctx.known.inverse
+        x, d = maps.permute(0, 2, 3, 1), of_maps.permute(0, 2, 3, 1)
+        mean, along = (found / known.count for found in known.sums(d, x))
+        freed = known.freed(taken)
+        image = (
+            (pool.gather(d, x, taken) - mean).sub_(freed * along).mul_(inverse)
+        )  # T d / deviation, of what was taken
+        to_slope = drop(turned(torch.addcmul(of_shift, freed, of_scale).addcmul_(image, scale)), found, 0)
+        # the slope of x is T k / deviation, where k is 0 but where a pixel was taken, and what the deviation passes on
+        k = slope * (of_scale - inverse * along * scale)
+        k_mean, k_along = (found / known.count for found in known.sums(k, taken))
+        to_scale, from_deviation = self_products(slope, image, scale, known)
+        slant = -inverse.square() * (k_along - inverse * v_along * along + from_deviation)
+        bent = -inverse.square() * v_along
+        to_maps = torch.addcmul(known.shift(k_mean - inverse * v_along * mean, slant), x, slant)
+        to_maps.addcmul_(d, bent)
+        pool.put(to_maps, k, inverse, x, taken)
+        return to_slope, turned(to_maps).to(maps.dtype), to_scale, None, None, None, None
+
+
+def by_channel(slope: Tensor, scale: Tensor, taken: Tensor, known: Statistics) -> tuple[Tensor, ...]:
+    """The slopes of shift and scale, and the means of v = scale * slope and of v x^ over what the statistics are of."""
+    if known.of_batch:
+        plain, product = known.sums(slope, taken)
+        return plain, product, plain * scale / known.count, product * scale / known.count
+    v, product = slope * scale, slope * known.freed(taken)
+    means = (part / known.count for part in known.sums(v, taken))
+    return slope.sum((0, 1, 2)), product.sum((0, 1, 2)), *means
+
+
+def self_products(slope: Tensor, image: Tensor, scale: Tensor, known: Statistics) -> tuple[Tensor, Tensor]:
+    """The sum of slope * image by channel, and the mean of v * image over what the statistics are of."""
+    product = slope * image
+    found = product.sum((0, 1, 2))
+    mean = found * scale if known.of_batch else total(product * scale)
+    return found, mean / known.count
