@@ -15,6 +15,8 @@ from .convolve import convolve
 from .named import Film
 from .normalise import NoPool, Pool, Statistics, batch_statistics, image_statistics, normalised
 
+WHOLE = NoPool()
+
 
 class BatchNorm(nn.BatchNorm2d):
     """Ioffe & Szegedy 2015, arXiv:1502.03167: batch statistics while training, running ones afterwards.
@@ -53,7 +55,7 @@ class ConvBlock(nn.Sequential):
     A bias before statistics of a batch changes no answer, so it is left out there, and its slope is 0.
     """
 
-    def forward(self, maps: Tensor, pool: Pool | NoPool = NoPool()) -> Tensor:
+    def forward(self, maps: Tensor, pool: Pool | NoPool = WHOLE) -> Tensor:
         """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same."""
         conv, norm, *film = self[:-1]
         scale, shift = norm.weight, norm.bias
@@ -144,7 +146,7 @@ class Conv4(nn.Module):
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             for index, layer in enumerate(self.layers):
                 halved = index < self.halvings and not self.strided
-                maps = layer(maps, Pool(ceil=not self.side) if halved else NoPool())
+                maps = layer(maps, Pool(ceil=not self.side) if halved else WHOLE)
         maps = maps.to(kind)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-TIED = -1e-30  # pixels no further apart than that are alike, and the first of them is taken
+TWO, NO_PAD, ONE = ([2, 2], [2, 2]), [0, 0], [1, 1]  # of a pool: its size and stride, padding, dilation
 NO_MAPS = [False, True, True]
 of_batch_norm = torch.ops.aten.native_batch_norm_backward
+unpooled = torch.ops.aten.max_pool2d_with_indices_backward
 drop = torch.ops.aten.threshold_backward  # (values, by, least): values where `by` is more than `least`, else 0
 
 
@@ -93,59 +95,37 @@ class Pool:
 
     ceil: bool
 
-    def corners(self, maps: Tensor) -> list[Tensor]:
-        """The four pixels of every pool, as four maps."""
-        height, width = (size if self.ceil else size // 2 * 2 for size in maps.shape[1:3])
-        return [maps[:, row:height:2, column:width:2] for row in (0, 1) for column in (0, 1)]
+    def take(self, maps: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
+        """The extremes, and the places that they are taken from, the first where several are alike."""
+        turn = torch.where(signs < 0, -1.0, 1.0).to(maps) if bool((signs < 0).any()) else None
+        given = turned(maps if turn is None else maps * turn)
+        found, places = (
+            of.permute(0, 2, 3, 1) for of in F.max_pool2d(given, 2, ceil_mode=self.ceil, return_indices=True)
+        )
+        return found if turn is None else found * turn, places
 
-    def take(self, maps: Tensor, signs: Tensor) -> Tensor:
-        if bool((signs < 0).any()):
-            turn = torch.where(signs < 0, -1.0, 1.0).to(maps)
-            return self.take(maps * turn, signs.abs()).mul_(turn)
-        first, *others = self.corners(maps)
-        found = first.clone(memory_format=torch.contiguous_format)
-        for corner in others:
-            part = found[:, : corner.shape[1], : corner.shape[2]]
-            torch.maximum(part, corner, out=part)
-        return found
-
-    def split(self, values: Tensor, maps: Tensor, taken: Tensor) -> list[Tensor]:
-        """Values of pools, which end here, as four maps, each where its pixel was taken."""
-        *corners, final = self.corners(maps)
-        parts = []
-        for corner in corners:
-            place = slice(None), slice(corner.shape[1]), slice(corner.shape[2])
-            away = (corner - taken[place]).abs_().neg_().to(values.dtype)
-            parts.append(drop(values[place], away, TIED))
-            values[place].sub_(parts[-1])
-        return [*parts, values[:, : final.shape[1], : final.shape[2]]]
-
-    def put(self, onto: Tensor, values: Tensor, factor: Tensor, maps: Tensor, taken: Tensor) -> None:
+    def put(self, onto: Tensor, values: Tensor, factor: Tensor, places: Tensor) -> None:
         """Add values times a factor to the pixels that were taken."""
-        for corner, part in zip(self.corners(onto), self.split(values * factor, maps, taken), strict=True):
-            corner.add_(part)
+        given = turned(values * factor), turned(torch.empty_like(onto))
+        onto.add_(unpooled(*given, *TWO, NO_PAD, ONE, self.ceil, turned(places)).permute(0, 2, 3, 1))
 
-    def gather(self, other: Tensor, maps: Tensor, taken: Tensor) -> Tensor:
-        """Of another map the pixels that were taken."""
-        found = torch.zeros_like(taken, dtype=other.dtype)
-        masks = self.split(torch.ones_like(found), maps, taken)
-        for corner, mask in zip(self.corners(other), masks, strict=True):
-            found[:, : corner.shape[1], : corner.shape[2]].addcmul_(corner, mask)
-        return found
+    def gather(self, maps: Tensor, places: Tensor) -> Tensor:
+        """Of maps the pixels that were taken."""
+        return maps.flatten(1, 2).gather(1, places.flatten(1, 2)).view(places.shape)
 
 
 @dataclass(frozen=True)
 class NoPool:
     """The same of maps that stay as they are."""
 
-    def take(self, maps: Tensor, signs: Tensor) -> Tensor:
-        return maps
+    def take(self, maps: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
+        return maps, signs  # no places, but whatever tensor
 
-    def put(self, onto: Tensor, values: Tensor, factor: Tensor, maps: Tensor, taken: Tensor) -> None:
+    def put(self, onto: Tensor, values: Tensor, factor: Tensor, places: Tensor) -> None:
         onto.addcmul_(values, factor)
 
-    def gather(self, other: Tensor, maps: Tensor, taken: Tensor) -> Tensor:
-        return other
+    def gather(self, maps: Tensor, places: Tensor) -> Tensor:
+        return maps
 
 
 def normalised(maps: Tensor, scale: Tensor, shift: Tensor, known: Statistics, pool: Pool | NoPool) -> Tensor:
@@ -157,9 +137,9 @@ class Normalised(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor, known: Statistics, pool: Pool | NoPool) -> Tensor:
         factor = scale * known.inverse
-        taken = pool.take(maps.permute(0, 2, 3, 1), scale)
+        taken, places = pool.take(maps.permute(0, 2, 3, 1), scale)
         found = torch.addcmul(shift - known.mean * factor, taken, factor).relu_().permute(0, 3, 1, 2)
-        ctx.save_for_backward(maps, scale, taken, found)
+        ctx.save_for_backward(maps, scale, taken, places, found)
         ctx.known, ctx.pool = known, pool
         return found
 
@@ -178,6 +158,7 @@ class Slopes(torch.autograd.Function):
         maps: Tensor,
         scale: Tensor,
         taken: Tensor,
+        places: Tensor,
         found: Tensor,
         known: Statistics,
         pool: Pool | NoPool,
@@ -186,22 +167,21 @@ class Slopes(torch.autograd.Function):
         of_shift, of_scale, v_mean, v_along = by_channel(slope, scale, taken, known)
         along = -known.inverse.square() * v_along
         onto = torch.addcmul(known.shift(v_mean, along), x, along)
-        pool.put(onto, slope, scale * known.inverse, x, taken)
-        ctx.save_for_backward(slope, maps, scale, taken, found, v_along)
+        pool.put(onto, slope, scale * known.inverse, places)
+        ctx.save_for_backward(slope, maps, scale, taken, places, found, v_along)
         ctx.known, ctx.pool = known, pool
         return turned(onto).to(maps.dtype), of_scale, of_shift
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_maps: Tensor, of_scale: Tensor, of_shift: Tensor) -> Any:
-        slope, maps, scale, taken, found, v_along = ctx.saved_tensors
+        slope, maps, scale, taken, places, found, v_along = ctx.saved_tensors
         known, pool, inverse = ctx.known, ctx.pool, ctx.known.inverse
         x, d = maps.permute(0, 2, 3, 1), of_maps.permute(0, 2, 3, 1)
         mean, along = (found / known.count for found in known.sums(d, x))
         freed = known.freed(taken)
-        image = (
-            (pool.gather(d, x, taken) - mean).sub_(freed * along).mul_(inverse)
-        )  # T d / deviation, of what was taken
+        # T d / deviation, of what was taken
+        image = (pool.gather(d, places) - mean).sub_(freed * along).mul_(inverse)
         to_slope = drop(turned(torch.addcmul(of_shift, freed, of_scale).addcmul_(image, scale)), found, 0)
         # the slope of x is T k / deviation, where k is 0 but where a pixel was taken, and what the deviation passes on
         k = slope * (of_scale - inverse * along * scale)
@@ -211,8 +191,8 @@ class Slopes(torch.autograd.Function):
         bent = -inverse.square() * v_along
         to_maps = torch.addcmul(known.shift(k_mean - inverse * v_along * mean, slant), x, slant)
         to_maps.addcmul_(d, bent)
-        pool.put(to_maps, k, inverse, x, taken)
-        return to_slope, turned(to_maps).to(maps.dtype), to_scale, None, None, None, None
+        pool.put(to_maps, k, inverse, places)
+        return to_slope, turned(to_maps).to(maps.dtype), to_scale, None, None, None, None, None
 
 
 def by_channel(slope: Tensor, scale: Tensor, taken: Tensor, known: Statistics) -> tuple[Tensor, ...]:
