@@ -75,15 +75,15 @@ class Slopes(torch.autograd.Function):
     def backward(ctx: Any, of_maps: Tensor | None, of_filters: Tensor | None, of_bias: Tensor | None) -> Any:
         slope, maps, filters = ctx.saved_tensors
         geometry, (_, _, maps_too, filters_too, _) = ctx.geometry, ctx.needs_input_grad
-        parts = [
-            F.conv2d(last(a), last(b), None, *geometry)
-            for a, b in ((of_maps, filters), (maps, of_filters))
-            if a is not None and b is not None
-        ]
-        parts += [] if of_bias is None else [of_bias[:, None, None].expand_as(slope)]
+        to_slope = None if of_bias is None else of_bias[:, None, None].expand_as(slope)
+        pairs = [(a, b) for a, b in ((of_maps, filters), (maps, of_filters)) if a is not None and b is not None]
+        if pairs:  # one convolution of twice the bands is the sum of two
+            side_by_side = [last(torch.cat(of, 1)) for of in zip(*pairs, strict=True)]
+            found = F.conv2d(*side_by_side, None, *geometry)
+            to_slope = found if to_slope is None else found + to_slope
         to_maps = to_filters = None
         if maps_too and of_filters is not None:
             to_maps = slopes([True, False, False], slope, maps, of_filters, geometry)[0]
         if filters_too and of_maps is not None:
             to_filters = slopes([False, True, False], slope, of_maps, filters, geometry)[1]
-        return None, sum(parts[1:], parts[0]) if parts else None, to_maps, to_filters, None
+        return None, to_slope, to_maps, to_filters, None

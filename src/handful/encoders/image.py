@@ -58,18 +58,21 @@ class ConvBlock(nn.Sequential):
     def forward(self, maps: Tensor, pool: Pool | NoPool = WHOLE) -> Tensor:
         """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same."""
         conv, norm, *film = self[:-1]
-        scale, shift = norm.weight, norm.bias
+        scale, shift, idle = norm.weight, norm.bias, None
         if isinstance(norm, BatchNorm):
             maps = convolve(maps, conv, biased=False)
             known = norm.statistics(maps, conv.bias)
-            shift = shift + conv.bias * (0.0 if norm.of_batch else scale * known.inverse)
+            if norm.of_batch:
+                idle = conv.bias
+            else:
+                shift = shift + conv.bias * (scale * known.inverse)
         else:
             maps = convolve(maps, conv)
             known = image_statistics(maps, norm.eps)
         for modulation in film:
             factor, more = modulation.terms()
             scale, shift = factor * scale, factor * shift + more
-        return normalised(maps, scale, shift, known, pool)
+        return normalised(maps, scale, shift, idle, known, pool)
 
 
 def conv_block(

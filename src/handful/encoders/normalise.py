@@ -128,24 +128,31 @@ class NoPool:
         return maps
 
 
-def normalised(maps: Tensor, scale: Tensor, shift: Tensor, known: Statistics, pool: Pool | NoPool) -> Tensor:
-    """ReLU of scale x^ + shift, pooled: (n, channels, height, width) and (channels,) -> maps."""
-    return Normalised.apply(maps, scale, shift, known, pool)
+def normalised(
+    maps: Tensor, scale: Tensor, shift: Tensor, idle: Tensor | None, known: Statistics, pool: Pool | NoPool
+) -> Tensor:
+    """ReLU of scale x^ + shift, pooled: (n, channels, height, width) and (channels,) -> maps.
+
+    idle  a weight that changes nothing: its slope is 0
+    """
+    return Normalised.apply(maps, scale, shift, idle, known, pool)
 
 
 class Normalised(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor, known: Statistics, pool: Pool | NoPool) -> Tensor:
+    def forward(ctx: Any, *given: Any) -> Tensor:
+        maps, scale, shift, ctx.idle, known, pool = given
         factor = scale * known.inverse
         taken, places = pool.take(maps.permute(0, 2, 3, 1), scale)
-        found = torch.addcmul(shift - known.mean * factor, taken, factor).relu_().permute(0, 3, 1, 2)
+        found = turned(torch.addcmul(shift - known.mean * factor, taken, factor).relu_())
         ctx.save_for_backward(maps, scale, taken, places, found)
         ctx.known, ctx.pool = known, pool
+        ctx.idle = None if ctx.idle is None else torch.zeros_like(ctx.idle)
         return found
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> Any:
-        return *Slopes.apply(slope, *ctx.saved_tensors, ctx.known, ctx.pool), None, None
+        return *Slopes.apply(slope, *ctx.saved_tensors, ctx.known, ctx.pool), ctx.idle, None, None
 
 
 class Slopes(torch.autograd.Function):
