@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 WAYS, QUERIES, SIDE, STEP_SIZE = 5, 15, 28, 0.05
+CONVOLUTIONS = ("aten::mkldnn_convolution", "aten::convolution_backward")
 Episode = tuple[Tensor, Tensor, Tensor, Tensor]  # support, its classes, query, its classes
 Backward = Callable[[Episode, int], None]  # adds the gradient of a task's loss over a count of tasks
 
@@ -138,14 +139,39 @@ def gradient(backward: Backward, net: nn.Module, some: list[Episode]) -> list[fl
     return torch.cat([w.grad.flatten().double() for w in net.parameters() if w.grad is not None]).tolist()
 
 
+def peak_mb(backward: Backward, some: list[Episode]) -> float:
+    """The most memory that a task takes above what the process held before it, in MB; best asked of a fresh process."""
+    before = status_kb("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    run(backward, some, len(some))
+    return (status_kb("VmHWM") - before) / 1024
+
+
+def status_kb(name: str) -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name))
+
+
+def share_of_convolutions(backward: Backward, some: list[Episode]) -> float:
+    """Of the time of all of torch's operations, as its profiler sees it."""
+    run(backward, some, len(some))
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        run(backward, some, len(some))
+    spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
+    return sum(time for key, time in spent.items() if key in CONVOLUTIONS) / sum(spent.values())
+
+
 def answer(name: str, request: dict[str, Any]) -> Any:
     kind = getattr(torch, request.get("kind", "float32"))
     backward, net = made(name, request, kind)
     some = episodes(request["tasks"], kind)
     if request["ask"] == "gradient":
         return gradient(backward, net, some)
-    if request["ask"] == "versions":
-        return torch.__version__
+    if request["ask"] == "memory":
+        return peak_mb(backward, some)
+    if request["ask"] == "share":
+        return share_of_convolutions(backward, some)
     run(backward, some[:2], len(some))
     return run(backward, some, len(some))
 
