@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -57,7 +58,8 @@ class ConvBlock(nn.Sequential):
 
     def forward(self, maps: Tensor, pool: Pool | NoPool = WHOLE) -> Tensor:
         """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same."""
-        conv, norm, *film = self[:-1]
+        parts: list[Any] = list(self)
+        conv, norm, *film, _ = parts
         scale, shift, idle = norm.weight, norm.bias, None
         if isinstance(norm, BatchNorm):
             maps = convolve(maps, conv, biased=False)
