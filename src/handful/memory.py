@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -46,7 +47,7 @@ def needed_bytes(learner: Learner, task: Task) -> int:
     if not isinstance(learner, Maml) or learner.checkpointed or not learner.second_order or learner.steps < 2:
         return 0
     with torch.random.fork_rng(devices=[]):
-        one, two = (kept_bytes(lambda steps=steps: with_steps(learner, steps).task_loss(task)) for steps in (1, 2))
+        one, two = (kept_bytes(partial(with_steps(learner, steps).task_loss, task)) for steps in (1, 2))
     return one + (learner.steps - 1) * max(0, two - one)
 
 

@@ -78,8 +78,8 @@ class Slopes(torch.autograd.Function):
         to_slope = None if of_bias is None else of_bias[:, None, None].expand_as(slope)
         pairs = [(a, b) for a, b in ((of_maps, filters), (maps, of_filters)) if a is not None and b is not None]
         if pairs:  # one convolution of twice the bands is the sum of two
-            side_by_side = [last(torch.cat(of, 1)) for of in zip(*pairs, strict=True)]
-            found = F.conv2d(*side_by_side, None, *geometry)
+            both, theirs = (last(torch.cat(of, 1)) for of in zip(*pairs, strict=True))
+            found = F.conv2d(both, theirs, None, *geometry)
             to_slope = found if to_slope is None else found + to_slope
         to_maps = to_filters = None
         if maps_too and of_filters is not None:

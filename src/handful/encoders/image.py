@@ -40,13 +40,14 @@ class BatchNorm(nn.BatchNorm2d):
 
     def statistics(self, maps: Tensor, bias: Tensor) -> Statistics:
         """Of maps that a bias (width,) is missing from; while training the running ones follow."""
+        running: Any = self.running_mean
         if not self.of_batch:
-            return Statistics(self.running_mean, (self.running_var + self.eps).rsqrt(), inf)
+            return Statistics(running, (self.running_var + self.eps).rsqrt(), inf)  # type: ignore[operator,union-attr]
         if not self.training:
             return batch_statistics(maps, self.eps)
-        found = batch_statistics(maps, self.eps, self.running_mean, self.running_var, self.momentum)
-        self.running_mean.add_(bias.detach(), alpha=self.momentum)
-        self.num_batches_tracked.add_(1)
+        found = batch_statistics(maps, self.eps, running, self.running_var, self.momentum or 0.0)
+        running.add_(bias.detach(), alpha=self.momentum)
+        self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
         return found
 
 
@@ -58,7 +59,7 @@ class ConvBlock(nn.Sequential):
 
     def forward(self, maps: Tensor, pool: Pool | NoPool = WHOLE) -> Tensor:
         """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same."""
-        parts: list[Any] = list(self)
+        parts: list[Any] = list(self.children())
         conv, norm, *film, _ = parts
         scale, shift, idle = norm.weight, norm.bias, None
         if isinstance(norm, BatchNorm):
