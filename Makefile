@@ -9,7 +9,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint format demo bench weights spectra clean
+.PHONY: help setup test test-all lint format demo bench bench-speed weights spectra clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -45,6 +45,9 @@ demo: $(STAMP)  ## the main job on simulated regions: a map, a table and a repor
 bench: $(STAMP)  ## every protocol of benchmarks/ on the data in $$HANDFUL_DATA; tables beside them
 	@test -d "$$HANDFUL_DATA" || { echo "set HANDFUL_DATA to the folder of the data collection"; exit 2; }
 	set -e; for script in $$(grep -l __main__ benchmarks/*.py); do $(BIN)/python $$script; done
+
+bench-speed: $(STAMP)  ## speed and memory of second-order MAML beside its peers; no data needed
+	$(BIN)/python benchmarks/meta_speed.py $(ARGS)
 
 weights: $(STAMP)  ## train the shipped weights again
 	$(BIN)/python tools/make_weights.py

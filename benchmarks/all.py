@@ -19,6 +19,7 @@ NAMES = [
     "memory",
     "bench_kill",
     "bench_cost",
+    "meta_speed",
     "coverage",
 ]  # the quick ones first
 

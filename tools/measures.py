@@ -18,13 +18,13 @@ from pathlib import Path
 
 # Imports point from a later line to an earlier one, or stay in theirs.
 LAYERS = [
-    ["errors", "files", "folder"],
+    ["errors", "files", "folder", "process"],
     ["problem", "task", "region", "objects"],
     ["augment"],
     ["solvers", "encoders"],
     ["learner"],
     ["learners"],
-    ["meta_train", "checkpoint"],
+    ["meta_train", "checkpoint", "memory"],
     ["data", "simulate"],
     ["trust"],
     ["maps", "find", "bench", "estimators"],

@@ -160,3 +160,8 @@ def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> 
     """Weights into a net of the same architecture. Raises CheckpointError where they don't fit."""
     check_tensors(net.state_dict(), tensors, source)
     net.load_state_dict(dict(tensors))
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): w for name, w in tensors.items() if name.startswith(prefix)}

@@ -41,6 +41,19 @@ class EnvironmentFault(HandfulError):
     exit_code = 5
 
 
+# numpy, GDAL, torch and the loader of libraries say it in these words.
+OUT_OF_MEMORY = ("allocate memory", "out of memory", "not enough memory", "unable to allocate", "failed to map segment")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that the machine's memory is used up.
+
+    >>> out_of_memory(RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."))
+    True
+    """
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY)
+
+
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     """A sentence that offers the known names nearest to `name`, or lists them; empty where none is known.
 

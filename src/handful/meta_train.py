@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,18 +16,19 @@ import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from .checkpoint import check_tensors, put_weights, read_tensors, read_told, write_tensors
+from .checkpoint import check_tensors, part_of, put_weights, read_tensors, read_told, write_tensors
 from .errors import CheckpointError, SettingsError
 from .files import write_text
 from .learner import Learner
+from .memory import enough_memory, foretell
+from .process import keep_freed_memory
 from .solvers.hypergradient import Sgd
 from .task import Task
 
 STATE = "training.safetensors"
 LOG = "log.csv"
 COLUMNS = ("step", "loss", "validation", "seconds")
-# What an optimiser remembers of a weight that was never moved.
-BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {
+BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {  # what an optimiser remembers of a weight that never moved
     "adamw": {"exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
     "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
 }
@@ -125,6 +127,7 @@ def meta_train(
     key: str = "",
     seconds: float = math.inf,
     progress: Callable[[int, int, float], None] | None = None,
+    note: Callable[[str], object] = warnings.warn,
 ) -> State:
     """Learn across tasks so that `adapt` does well on the next one; the best weights on validation end in `net`.
 
@@ -134,18 +137,22 @@ def meta_train(
     key       what must be the same for a run to go on: recipe, seed, data
     seconds   of this run, after which it stops where it is and keeps its state; the next one goes on
     progress  is told the steps done, all steps, and the loss
+    note      is told, before the first step, where a task may take more memory than is free
     A learner with nothing to learn returns at once. Raises CheckpointError where the state is damaged or of another
-    run, SettingsError where the loss is no longer finite.
+    run, SettingsError where the loss isn't finite, EnvironmentFault where the memory isn't enough.
     """
     run = Run.of(learner, training)
     if not run.learned:
-        return State()
+        return run.state
     if folder is not None:
         run.resume(folder, key)
     clock = Clock(run.state.seconds)
-    ends = run.state.seconds + seconds
+    ends, first = run.state.seconds + seconds, run.state.step
     while run.state.goes_on(training) and clock.seconds() < ends:
-        loss = run.advance(tasks(run.state.step), training)
+        drawn = tasks(run.state.step)
+        if run.state.step == first:
+            foretell(learner, drawn, note)
+        loss = run.advance(drawn, training)
         score = validate(learner) if validate and training.validates_at(run.state.step) else None
         run.note(loss, score, clock.seconds())
         if folder is not None and (clock.due(run.state.step, training) or not run.state.goes_on(training)):
@@ -193,6 +200,7 @@ class Run:
         learned = {name: w for name, w in learner.net.named_parameters() if w.requires_grad}
         optimizer = training.optimiser(learner, learned)
         best = {name: w.detach().clone() for name, w in learner.net.state_dict().items()}
+        keep_freed_memory()
         return cls(learner, learned, optimizer, BLANK[training.optimizer], best, State())
 
     def advance(self, tasks: list[Task], training: Training) -> float:
@@ -214,8 +222,9 @@ class Run:
         return total
 
     def descend(self, task: Task, count: int) -> float:
-        loss = self.learner.task_loss(task) / count
-        loss.backward()
+        with enough_memory(f"step {self.state.step + 1} of training"):
+            loss = self.learner.task_loss(task) / count
+            loss.backward()
         return float(loss.detach())
 
     def note(self, loss: float, score: float | None, seconds: float) -> None:
@@ -289,7 +298,3 @@ def from_rows(rows: list[list[float]]) -> list[dict[str, Any]]:
 def as_csv(log: list[dict[str, Any]]) -> str:
     lines = [",".join("" if row[name] is None else f"{row[name]:.10g}" for name in COLUMNS) for row in log]
     return "\n".join([",".join(COLUMNS), *lines]) + "\n"
-
-
-def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): w for name, w in tensors.items() if name.startswith(prefix)}

@@ -49,13 +49,14 @@ def answer(learner: Learner, episode: Task) -> torch.Tensor:
 
 def check_slope(learner: Learner, episode: Task, name: str, index: int, epsilon: float = 1e-5) -> None:
     """The meta-gradient of one element equals finite differences."""
-    slope = float(slopes(learner, episode)[name].view(-1)[index])
-    flat = dict(learner.net.named_parameters())[name].data.view(-1)
-    before, losses = float(flat[index]), []
+    slope = float(slopes(learner, episode)[name].flatten()[index])
+    weight = dict(learner.net.named_parameters())[name].data
+    place = tuple(int(at) for at in torch.unravel_index(torch.tensor(index), weight.shape))
+    before, losses = float(weight[place]), []
     for side in (epsilon, -epsilon):
-        flat[index] = before + side
+        weight[place] = before + side
         losses.append(float(learner.task_loss(episode).detach()))
-    flat[index] = before
+    weight[place] = before
     assert slope == pytest.approx((losses[0] - losses[1]) / (2 * epsilon), rel=1e-4, abs=1e-8)
 
 

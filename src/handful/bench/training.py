@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,11 +94,17 @@ class Job:
         return -float(np.mean([float(learner.task_loss(task)) for task in tasks]))
 
     def train(
-        self, folder: Path, *, anew: bool = False, progress: Callable[[int, int, float], None] | None = None
+        self,
+        folder: Path,
+        *,
+        anew: bool = False,
+        progress: Callable[[int, int, float], None] | None = None,
+        note: Callable[[str], object] = warnings.warn,
     ) -> State:
         """Train, or go on where an interrupted run was, and keep the checkpoint.
 
         anew  forget an interrupted run of another recipe
+        note  is told where the memory may not be enough
         Raises CheckpointError where the folder holds such a run, or a damaged one.
         """
         recipe, learner = self.recipe, self.make().gather(region.examples for region in self.regions)
@@ -113,6 +120,7 @@ class Job:
             folder=folder,
             key=self.key,
             progress=progress,
+            note=note,
         )
         save(learner, recipe.learner, folder, **self.record(state))
         (folder / STATE).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..data import find_data
-from ..errors import DataError, HandfulError, SettingsError
+from ..errors import DataError, EnvironmentFault, HandfulError, SettingsError, out_of_memory
 from ..files import write_json
 from ..learner import Learner
 from ..region import Region
@@ -111,10 +111,10 @@ class Work:
         entry = self.setup.entries[job.entry]
         try:
             found = {"try": self.tried, "train": self.trained, "score": self.scored}[job.kind](job, entry)
-        except DataError:
+        except (DataError, EnvironmentFault):
             raise
         except (HandfulError, RuntimeError, ValueError, IndexError) as why:
-            if "memory" in str(why):  # the machine's want, not the protocol's: said as such
+            if out_of_memory(why):  # the machine's want, not the protocol's: said as such
                 raise
             raise SettingsError(f"learner '{entry.label}' failed: {why}") from why
         found["cpu_seconds"] = round(time.process_time() - began, 3)

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import out_of_memory
+
 BUG, USAGE, ENVIRONMENT, INTERRUPTED, PIPE_CLOSED = 1, 2, 5, 130, 141
 
 MACHINE = {
@@ -30,10 +32,6 @@ WORDS = {
     "permission denied": errno.EACCES,
     "read-only file system": errno.EROFS,
     "too many open files": errno.EMFILE,
-    "allocate memory": errno.ENOMEM,
-    "out of memory": errno.ENOMEM,
-    "not enough memory": errno.ENOMEM,
-    "failed to map segment": errno.ENOMEM,  # of a library that no longer fits
 }
 FILES = {
     errno.ENOENT: "no such file or folder: check the path.",
@@ -73,6 +71,8 @@ def machine_number(error: BaseException) -> int | None:
         return error.errno
     if isinstance(error, (OSError, RuntimeError, ImportError)) or type(error).__module__.startswith(FROM_OUTSIDE):
         text = str(error).lower()
+        if out_of_memory(error):
+            return errno.ENOMEM
         return next((number for words, number in WORDS.items() if words in text), None)
     return None
 

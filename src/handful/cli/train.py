@@ -48,7 +48,10 @@ def run(path: str, root: str, output: Path, choices: dict[str, Any]) -> None:
     with claim(output, OURS, overwrite=choices["overwrite"], final=RECORD):
         with Stages(choices["quiet"]) as bar:
             state = job.train(
-                output, anew=choices["overwrite"], progress=lambda done, total, loss: bar("training", done, total)
+                output,
+                anew=choices["overwrite"],
+                progress=lambda done, total, loss: bar("training", done, total),
+                note=lambda text: options.note(text, choices["quiet"]),
             )
         if state.log:
             write_bytes(output / CURVE, curves(state.log, recipe.learner))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,7 +12,9 @@ from torch import Tensor, nn
 from ..errors import SettingsError, TaskError
 from ..task import Inputs
 from .bands import bands_of
+from .convolve import convolve
 from .named import Film
+from .normalise import Pool, Statistics, batch_statistics, image_statistics, normalised
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -27,6 +32,51 @@ class BatchNorm(nn.BatchNorm2d):
             return super().forward(maps)
         return F.batch_norm(maps, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
+    @property
+    def of_batch(self) -> bool:
+        return self.training or self.own_statistics
+
+    def statistics(self, maps: Tensor, bias: Tensor) -> Statistics:
+        """Of maps that a bias (width,) is missing from; while training the running ones follow."""
+        running: Any = self.running_mean
+        if not self.of_batch:
+            return Statistics(running, (self.running_var + self.eps).rsqrt(), inf)  # type: ignore[operator,union-attr]
+        if not self.training:
+            return batch_statistics(maps, self.eps)
+        found = batch_statistics(maps, self.eps, running, self.running_var, self.momentum or 0.0)
+        running.add_(bias.detach(), alpha=self.momentum)
+        self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+        return found
+
+
+class ConvBlock(nn.Sequential):
+    """A convolution, a normalisation, a modulation by a context where it has a length, ReLU: as one where it is pooled.
+
+    A bias before statistics of a batch changes no answer, so it is left out there, and its slope is 0.
+    """
+
+    def forward(self, maps: Tensor, pool: Pool | None = None) -> Tensor:
+        """(n, bands, height, width) -> (n, width, ...), pooled before the ReLU, which gives the same and is fast."""
+        if pool is None:
+            return super().forward(maps)
+        parts: list[Any] = list(self.children())
+        conv, norm, *film, _ = parts
+        scale, shift, idle = norm.weight, norm.bias, None
+        if isinstance(norm, BatchNorm):
+            maps = convolve(maps, conv, biased=False)
+            known = norm.statistics(maps, conv.bias)
+            if norm.of_batch:
+                idle = conv.bias
+            else:
+                shift = shift + conv.bias * (scale * known.inverse)
+        else:
+            maps = convolve(maps, conv)
+            known = image_statistics(maps, norm.eps)
+        for modulation in film:
+            factor, more = modulation.terms()
+            scale, shift = factor * scale, factor * shift + more
+        return normalised(maps, scale, shift, idle, known, pool)
+
 
 def conv_block(
     bands: int,
@@ -36,7 +86,7 @@ def conv_block(
     context: int = 0,
     kernel: int = 3,
     dilation: int = 1,
-) -> nn.Sequential:
+) -> ConvBlock:
     """Convolution, normalisation, modulation by a context where it has a length, ReLU.
 
     GroupNorm, over the image itself, stands where the papers have batch norm: an answer must not depend on what else is
@@ -45,7 +95,8 @@ def conv_block(
     norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
     pad = dilation * (kernel // 2)
     conv = nn.Conv2d(bands, width, kernel, stride, padding=pad, dilation=dilation)
-    return nn.Sequential(conv, norm, *film, nn.ReLU())
+    conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ConvBlock(conv, norm, *film, nn.ReLU())
 
 
 class Conv4(nn.Module):
@@ -100,9 +151,8 @@ class Conv4(nn.Module):
         kind = maps.dtype
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             for index, layer in enumerate(self.layers):
-                maps = layer(maps)
-                if index < self.halvings and not self.strided:
-                    maps = F.max_pool2d(maps, 2, ceil_mode=not self.side)
+                halved = index < self.halvings and not self.strided
+                maps = layer(maps, Pool(ceil=not self.side) if halved else None)
         maps = maps.to(kind)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 

@@ -30,8 +30,12 @@ class Film(nn.Module):
         self.register_buffer("context", torch.zeros(length), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        factor, shift = self.linear(self.context).view(2, -1, *[1] * (features.dim() - 2))
+        factor, shift = (part.view(-1, *[1] * (features.dim() - 2)) for part in self.terms())
         return factor * features + shift
+
+    def terms(self) -> Tensor:
+        """The factors and the shifts (2, width)."""
+        return self.linear(self.context).view(2, -1)
 
 
 def begin_as(net: nn.Module, other: nn.Module) -> None:

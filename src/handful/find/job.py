@@ -14,10 +14,10 @@ from ..maps.job import Clock, Painting, SceneChoice
 from ..maps.outputs import finished
 from ..maps.paint import KEPT, Parts
 from ..maps.palette import palette
-from ..maps.process import keep_freed_memory, one_thread
 from ..maps.record import about, inputs, key_of, parameters, versions
 from ..maps.scene import Scene
 from ..problem import Classes
+from ..process import keep_freed_memory, one_thread
 from .findings import Findings
 from .search import MATCHING, Choices, Progress, Search
 from .shown import Shown, read_shown

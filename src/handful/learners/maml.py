@@ -24,6 +24,8 @@ class Maml(Learner):
     test_steps    the same after meta-training, 0 for as many
     step_size     their size, alpha of the algorithm
     second_order  False drops the gradient of the gradient while meta-training (section 5.2)
+    checkpointed  while meta-training keep no step in memory, but take each again when the gradient comes back: the same
+                  gradient, slower, in the memory of one step
     moves         prefix of the weights that the steps move: '' all, 'head.', 'encoder.'
     """
 
@@ -31,6 +33,7 @@ class Maml(Learner):
     test_steps: int = Field(default=0, ge=0)
     step_size: float = Field(default=0.1, gt=0)
     second_order: bool = True
+    checkpointed: bool = False
     moves: str = ""
     column_a_class: ClassVar[bool] = True
 
@@ -48,6 +51,7 @@ class Maml(Learner):
             steps=self.steps if self.net.training else self.test_steps or self.steps,
             rule=self.rule(),
             second_order=self.keeps_graph(),
+            again=self.net if self.checkpointed else None,
         )
 
     def start(self, support: Examples) -> Weights:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..files import checksum
 from ..problem import Classes
+from ..process import keep_freed_memory, one_thread
 from .area import Area
 from .blocks import BLOCK
 from .fit import Choices, fit_map
@@ -20,7 +21,6 @@ from .model import MapModel
 from .outputs import Outputs, finished
 from .paint import KEPT, Counts, Parts, assemble, paint
 from .palette import palette, read_palette
-from .process import keep_freed_memory, one_thread
 from .record import about, inputs, key_of, of_labels, parameters, versions
 from .same_scene import check_scene
 from .scene import Scene

@@ -13,13 +13,13 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..problem import Classes
+from ..process import one_thread
 from .blocks import blocks
 from .fit import Choices, Fitted, fit_map
 from .grid import Grid
 from .keep import load_model, save_model
 from .labels import read_labels
 from .model import MapModel
-from .process import one_thread
 from .record import bands_record
 from .same_scene import check_scene
 from .scene import Scene

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.func import functional_call
 
 from ..problem import Prediction
@@ -44,20 +47,66 @@ def support_loss(net: nn.Module, weights: Weights, support: Examples) -> Tensor:
     return support.problem.loss(answering(net, weights)(support.inputs), support.targets)
 
 
-def descent(loss: Loss, moving: Weights, *, steps: int, rule: Rule, second_order: bool) -> Iterator[Weights]:
+def descent(
+    loss: Loss, moving: Weights, *, steps: int, rule: Rule, second_order: bool, again: nn.Module | None = None
+) -> Iterator[Weights]:
     """The moving weights before the first gradient step and after each, a function of where they started.
 
     second_order  keep the graph of the gradients themselves, for a gradient through them; without it they are
                   constants
+    again         keep no graph, but take each step once more when a gradient comes back through it, which must flow to
+                  the moving weights and the parameters of this net alone; the memory is then that of one step
     """
     yield moving
     for step in range(steps):
-        with torch.enable_grad():
-            moving = {name: w if w.requires_grad else w.requires_grad_() for name, w in moving.items()}
-            slopes = torch.autograd.grad(loss(moving, step), list(moving.values()), create_graph=second_order)
-            changes = rule(dict(zip(moving, slopes, strict=True)), step)
-            moving = {name: w - changes[name] for name, w in moving.items()}
+        take = partial(stepped, loss, rule, list(moving), step)
+        if again is not None and second_order:
+            given = list(moving.values()), list(again.parameters())
+            moved = SteppedAgain.apply(take, again, len(moving), *given[0], *given[1])
+            moving = dict(zip(moving, moved, strict=True))
+        else:
+            moving = dict(zip(moving, take(list(moving.values()), second_order), strict=True))
         yield moving
+
+
+def stepped(
+    loss: Loss, rule: Rule, names: list[str], step: int, weights: list[Tensor], second_order: bool
+) -> list[Tensor]:
+    """Weights after one gradient step."""
+    with torch.enable_grad():
+        moving = {name: w if w.requires_grad else w.requires_grad_() for name, w in zip(names, weights, strict=True)}
+        slopes = torch.autograd.grad(loss(moving, step), list(moving.values()), create_graph=second_order)
+        changes = rule(dict(zip(moving, slopes, strict=True)), step)
+        return [w - changes[name] for name, w in moving.items()]
+
+
+class SteppedAgain(torch.autograd.Function):
+    """A gradient step that keeps nothing but where it began (Griewank 1992, Chen et al. 2016, arXiv:1604.06174)."""
+
+    @staticmethod
+    def forward(ctx: Any, take: Callable[..., list[Tensor]], net: nn.Module, count: int, *given: Tensor) -> Any:
+        ctx.take, ctx.net, ctx.count = take, net, count
+        ctx.save_for_backward(*given)
+        return tuple(w.detach() for w in take([w.detach() for w in given[:count]], False))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        given = [w.detach().requires_grad_() for w in ctx.saved_tensors[: ctx.count]]
+        leaves = [w for w in ctx.net.parameters() if w.requires_grad]
+        kept = [buffer.clone() for buffer in ctx.net.buffers()]  # statistics have followed this step already
+        moved = ctx.take(given, True)
+        found = torch.autograd.grad(
+            moved,
+            [*given, *leaves],
+            slopes,
+            retain_graph=True,
+            allow_unused=True,  # the graph is the leaves' too
+        )
+        for buffer, before in zip(ctx.net.buffers(), kept, strict=True):
+            buffer.copy_(before)
+        by_leaf = dict(zip(map(id, leaves), found[ctx.count :], strict=True))
+        return None, None, None, *found[: ctx.count], *(by_leaf.get(id(w)) for w in ctx.net.parameters())
 
 
 def plain(step_size: StepSize) -> Rule:

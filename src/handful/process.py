@@ -1,4 +1,4 @@
-"""How the process computes while it maps: one thread a block, and memory that is kept between blocks."""
+"""How the process computes: one thread a block of a map, and memory that serves again once it is freed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def one_thread() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let what one block has freed serve the next.
+    """Let what one block of a map, or one task, has freed serve the next.
 
     By default glibc gives large pieces back to the system and asks for them again, page by page, a few dozen times a
-    block: about as long as all computing takes. Elsewhere than on glibc nothing is changed.
+    block or a task: up to as long as all computing takes. Elsewhere than on glibc nothing is changed.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
