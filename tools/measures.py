@@ -27,7 +27,7 @@ LAYERS = [
     ["meta_train", "checkpoint"],
     ["data", "simulate"],
     ["trust"],
-    ["maps", "bench", "estimators"],
+    ["maps", "bench", "pretrain", "estimators"],
     ["report"],
     ["cli"],
 ]

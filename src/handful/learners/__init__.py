@@ -40,6 +40,7 @@ from .relation import Relation
 from .reptile import Reptile
 from .ridge import Ridge, r2d2
 from .siamese import Siamese
+from .simclr import SimCLR
 from .simpleshot import SimpleShot
 from .snail import Snail
 from .tim import Tim, tim_adm
@@ -66,6 +67,8 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "tim_adm": tim_adm,
     "laplacian_shot": LaplacianShot,
     "pt_map": PtMap,
+    # images without labels
+    "simclr": SimCLR,
     # comparison with the labelled examples
     "siamese": Siamese,
     "matching": Matching,
