@@ -68,9 +68,7 @@ class Setting(click.ParamType):
 @click.option("--class-column", metavar="NAME", help="Column of the labels that holds the class.")
 @click.option("--labels-crs", metavar="CRS", help="Coordinate system of labels that don't say theirs, as EPSG:4326.")
 @click.option("--layer", metavar="NAME", help="Layer of the labels file.")
-@click.option(
-    "--steps", type=click.IntRange(1), default=500, show_default=True, metavar="N", help="Steps of training."
-)
+@click.option("--steps", type=click.IntRange(1), default=500, show_default=True, metavar="N", help="Steps of training.")
 @click.option(
     "--patches", type=click.IntRange(2, 4096), default=64, show_default=True, metavar="N", help="Patches of a step."
 )
@@ -107,9 +105,10 @@ def two(pair: str) -> tuple[str, str]:
 
 
 def run(groups: list[list[str]], output: Path, given: dict[str, Any], paired: bool) -> None:
+    from ..checkpoint import RECORD
     from ..folder import check, claim, spare
     from ..maps.job import LabelChoice, SceneChoice
-    from ..pretrain.job import OURS, RECORD, Choices, pretrain, rehearse
+    from ..pretrain.job import OURS, Choices, pretrain, rehearse
     from .progress import Stages
 
     scenes = [SceneChoice(paths, **part(given, SceneChoice, "paths")) for paths in groups]

@@ -13,6 +13,7 @@ from .cell import Cells
 from .context import Context
 from .dense import Dense, Spectral
 from .image import Conv4, UNet
+from .pair import Pair
 from .plain import Plain
 from .random_conv import RandomConv
 from .resnet import ResNet12
@@ -28,6 +29,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "unet": UNet,
     "conv4": Conv4,
     "cell": Cells,
+    "pair": Pair,
     "resnet12": ResNet12,
     "statistics": Statistics,
     "learned_statistics": LearnedStatistics,
@@ -74,6 +76,8 @@ def check_value(name: str, key: str, value: Any, default: Any) -> None:
     """Raise SettingsError where a value isn't of its default's kind."""
     if isinstance(default, bool):
         check_switch(name, key, value)
+    elif isinstance(default, str):
+        check_word(name, key, value)
     elif isinstance(default, tuple) and default and isinstance(default[0], str):
         check_words(name, key, value)
     else:
@@ -84,6 +88,12 @@ def check_words(name: str, key: str, value: Any) -> None:
     """Raise SettingsError where a setting is no list of words; what they say the encoder checks."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
         raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a list of words.")
+
+
+def check_word(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is no word; what it says the encoder checks."""
+    if not isinstance(value, str):
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a word.")
 
 
 def check_switch(name: str, key: str, value: Any) -> None:

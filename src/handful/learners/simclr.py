@@ -30,9 +30,10 @@ class SimCLR(SelfSupervised):
     dropout      chance that a view lacks a band
     points       pixels of a patch that are contrasted
 
-    Differs: the views are those that reflectance allows. Crops aren't rescaled, since a pixel's size on the ground tells
-    what it is; gains of light stand for colour jitter, there is no shift of hue and no blur; quarter turns, mirrors,
-    noise and lacking bands are added. Batches are small, AdamW stands for LARS, and the projection has no batch norm.
+    Differs: the views are those that reflectance allows. Crops aren't rescaled, since a pixel's size on the ground
+    tells what it is; gains of light stand for colour jitter, there is no shift of hue and no blur; quarter turns,
+    mirrors, noise and lacking bands are added. Batches are small, AdamW stands for LARS, and the projection has no
+    batch norm.
     """
 
     contrast: Literal["patches", "pixels"] = "patches"

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..checkpoint import RECORD, WEIGHTS, load, read_record, save
 from ..encoders import ENCODERS
+from ..encoders.pair import Pair
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner
 from ..learners import LEARNERS, make, name_of
@@ -27,7 +28,13 @@ from ..problem import Classes
 from .probe import Probe
 from .tiles import Tiles
 
-OURS = (WEIGHTS, STATE, LOG)  # and RECORD, which comes last
+VIEWS = ("first", "second")  # folders of the encoders of a pair
+OURS = (
+    WEIGHTS,
+    STATE,
+    LOG,
+    *(f"{view}/{name}" for view in VIEWS for name in (WEIGHTS, RECORD)),
+)  # RECORD last
 SPECTRUM = 3  # bands of known wavelength that make a spectrum
 JUDGEMENTS = 10  # of the features on the way, where there are labels
 METHODS = [name for name, made in LEARNERS.items() if getattr(made, "labels_unread", False)]
@@ -101,7 +108,9 @@ def pretrain(
         key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
         progress=lambda done, total, loss: (watched.told(done), progress("pretraining", done, total))[1],
     )
-    save(learner, choices.method, output, **told, **of_run(scenes, state, before))
+    record = told | of_run(scenes, state, before)
+    save_views(learner, output)
+    save(learner, choices.method, output, **record)
     (output / STATE).unlink(missing_ok=True)
     return read_record(output)
 
@@ -134,12 +143,15 @@ def encoder_for(scenes: Sequence[Scene], choices: Choices, start: Learner | None
             raise SettingsError("--weights brings its own encoder: leave --encoder and its settings out.")
         name, told = start.encoder, dict(start.encoder_settings)
     else:
-        name = choices.encoder or ("spectral" if spectra else "dense")
+        alone = "spectral" if spectra else "dense"
+        name = choices.encoder or ("pair" if choices.method == "dual_simclr" else alone)
         told = dict(choices.encoder_settings)
+    if name == "pair":
+        told.setdefault("first", first_view(scenes))
     if name == "spectral" and not spectra:
         raise SettingsError(
-            f"encoder 'spectral' reads one date of {SPECTRUM} bands of known wavelength at least, which not every scene "
-            "has: name the bands with --bands or --sensor, or take --encoder dense."
+            f"encoder 'spectral' reads one date of {SPECTRUM} bands of known wavelength at least, which not every "
+            "scene has: name the bands with --bands or --sensor, or take --encoder dense."
         )
     if name in ENCODERS and "bands" in signature(ENCODERS[name]).parameters:
         counts = sorted({len(scene.bands) for scene in scenes})
@@ -150,6 +162,16 @@ def encoder_for(scenes: Sequence[Scene], choices: Choices, start: Learner | None
                 "give scenes of the same bands, skip some with --bands, or take --encoder spectral."
             )
     return name, told
+
+
+def first_view(scenes: Sequence[Scene]) -> int:
+    """The bands of the first raster of each pair. Raises SettingsError where there are no pairs."""
+    counts = {sum(band.raster == 0 for band in scene.bands) for scene in scenes}
+    if len(counts) != 1 or any(len(scene.paths) < 2 for scene in scenes):
+        raise SettingsError(
+            "two views take two rasters of each place, the first of all with the same bands: give --pair A.tif=B.tif."
+        )
+    return counts.pop()
 
 
 def is_spectrum(scene: Scene) -> bool:
@@ -209,6 +231,18 @@ class Watched:
         if self.last is not None:
             self.tell(f"Step {step:,}: {self.last:.3f} on features.")
             self.last = None
+
+
+def save_views(learner: Learner, output: Path) -> None:
+    """The two encoders of a pair, each a checkpoint of its own, for scenes of one of the two sensors."""
+    pair = learner.net.encoder
+    if not isinstance(pair, Pair):
+        return
+    for name, encoder, bands in zip(VIEWS, (pair.one, pair.other), pair.counts, strict=True):
+        told = {"bands": bands} | ({"width": pair.asked} if pair.asked else {})
+        alone = make("ridge", encoder=pair.kind, encoder_settings=told)
+        alone.take_encoder(encoder)
+        save(alone, "ridge", output / name)
 
 
 def told_of(scene_choices: Sequence[SceneChoice], label_choice: LabelChoice | None, choices: Choices) -> dict[str, Any]:
