@@ -24,7 +24,7 @@ LAYERS = [
     ["solvers", "encoders"],
     ["learner"],
     ["learners"],
-    ["meta_train", "checkpoint"],
+    ["meta_train", "checkpoint", "transfer"],
     ["data", "simulate"],
     ["trust"],
     ["maps", "bench", "pretrain", "estimators"],

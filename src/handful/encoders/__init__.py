@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -16,9 +17,11 @@ from .image import Conv4, UNet
 from .pair import Pair
 from .plain import Plain
 from .random_conv import RandomConv
+from .residual import ResNet
 from .resnet import ResNet12
 from .statistics import Statistics
 from .table import LearnedStatistics, Table
+from .vit import ViT
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "plain": Plain,
@@ -31,6 +34,12 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "cell": Cells,
     "pair": Pair,
     "resnet12": ResNet12,
+    "resnet18": partial(ResNet, form="resnet18"),
+    "resnet34": partial(ResNet, form="resnet34"),
+    "resnet50": partial(ResNet, form="resnet50"),
+    "vit_tiny": partial(ViT, form="vit_tiny"),
+    "vit_small": partial(ViT, form="vit_small"),
+    "vit_base": partial(ViT, form="vit_base"),
     "statistics": Statistics,
     "learned_statistics": LearnedStatistics,
     "random_conv": RandomConv,

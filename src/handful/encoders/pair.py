@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import SettingsError
-from ..task import Inputs
+from ..task import Inputs, values
 from .dense import Dense
 from .image import Conv4
 from .resnet import ResNet12
@@ -34,17 +34,20 @@ class Pair(nn.Module):
         told = {"width": width} if width else {}
         self.counts, self.first, self.kind, self.asked = (first, bands - first), first, kind, width
         self.one, self.other = (KINDS[kind](count, **told) for count in self.counts)
-        self.width = int(self.one.width) + int(self.other.width)  # type: ignore[arg-type]
+        self.widths = int(self.one.width), int(self.other.width)  # type: ignore[arg-type]
+        self.width = sum(self.widths)
         self.reach = int(self.one.reach)  # type: ignore[arg-type]
         self.leaves_edges = getattr(self.one, "leaves_edges", False)
 
     def views(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """What each of the two says of its own bands."""
-        values = inputs["bands"] if isinstance(inputs, Mapping) else inputs
-        return self.one(values[:, : self.first]), self.other(values[:, self.first :])
+        return self.of(inputs, {})
 
     def forward(self, inputs: Inputs, edges: bool = True) -> Tensor:
         """edges  False leaves out `reach` pixels on every side, where the kind can."""
         told = {} if edges else {"edges": False}
-        values = inputs["bands"] if isinstance(inputs, Mapping) else inputs
-        return torch.cat([self.one(values[:, : self.first], **told), self.other(values[:, self.first :], **told)], 1)
+        return torch.cat(self.of(inputs, told), 1)
+
+    def of(self, inputs: Inputs, told: dict[str, bool]) -> tuple[Tensor, Tensor]:
+        bands = values(inputs)
+        return self.one(bands[:, : self.first], **told), self.other(bands[:, self.first :], **told)

@@ -5,35 +5,27 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..encoders.projection import Projections, pooled
 from ..errors import TaskError
 from ..learner import settings
-from ..solvers import views
 from ..solvers.contrast import nt_xent
-from ..task import Inputs
-from .self_supervised import SelfSupervised, pooled, projection, values, with_values
-
-
-class Projections(nn.Module):
-    """A projection head for each view."""
-
-    def __init__(self, widths: tuple[int, int], outputs: int):
-        super().__init__()
-        self.one, self.other = (projection(width, outputs) for width in widths)
+from ..solvers.views import means
+from ..task import Inputs, values, with_values
+from .self_supervised import SelfSupervised
 
 
 @settings
 class DualSimCLR(SelfSupervised):
     """Scheibenreif, Mommert & Borth 2022, ISPRS Annals V-3-2022, p. 705 (doi:10.5194/isprs-annals-V-3-2022-705-2022).
 
-    No augmentation: the two views are the two sensors' patches of one place, and each has an encoder and a projection
-    of its own, as the encoder `pair` gives them. The loss is SimCLR's (arXiv:2002.05709, eq. 1).
+    No augmentation: the two views are two sensors' patches of one place, and each has an encoder and a projection of
+    its own, as the encoder `pair` gives them. The loss is SimCLR's (arXiv:2002.05709, eq. 1).
 
     temperature  of the loss
     outputs_of   columns of what is contrasted, behind the projection heads
     first        bands of the first view, where the encoder isn't a pair; 0 for half of them
 
-    Differs: their encoders are ResNets or transformers. Any other encoder than `pair` is one for both views: it sees
-    the bands of one view, and the mean of the others.
+    Differs: another encoder than `pair` is one for both views: it sees one view's bands, and the mean of the others.
     """
 
     temperature: float = Field(default=0.2, gt=0)
@@ -41,27 +33,20 @@ class DualSimCLR(SelfSupervised):
     first: int = Field(default=0, ge=0)
 
     def head(self, encoder: nn.Module) -> nn.Module:
-        if hasattr(encoder, "views"):
-            widths = int(encoder.one.width), int(encoder.other.width)  # type: ignore[union-attr, arg-type]
-        else:
-            widths = int(encoder.width), int(encoder.width)  # type: ignore[arg-type]
+        widths = getattr(encoder, "widths", (int(encoder.width),) * 2)  # type: ignore[arg-type]
         return Projections(widths, self.outputs_of)
 
     def loss(self, images: Inputs) -> Tensor:
         head: Projections = self.net.head  # type: ignore[assignment]
-        one, other = self.views(images)
+        one, other = getattr(self.net.encoder, "views", self.views)(images)
         return nt_xent(head.one(pooled(one)), head.other(pooled(other)), self.temperature)
 
-    def views(self, images: Inputs) -> tuple[Tensor, Tensor]:
-        """Features of what each view shows. Raises TaskError where there is one band alone."""
-        if hasattr(self.net.encoder, "views"):
-            return self.net.encoder.views(images)  # type: ignore[operator, no-any-return]
+    def views(self, images: Inputs) -> list[Tensor]:
+        """Features of what each view shows, by one encoder. Raises TaskError where there is one band alone."""
         bands = values(images)
         first = self.first or bands.shape[1] // 2
         if not 0 < first < bands.shape[1]:
             raise TaskError(f"{bands.shape[1]} bands make no two views of {first} and the rest: set first anew.")
         own = bands.new_zeros(bands.shape[1], 1, 1, dtype=bool)
         own[:first] = True
-        kept = (views.means(bands).where(mask, bands) for mask in (~own, own))
-        one, other = (self.seen(with_values(images, part)) for part in kept)
-        return one, other
+        return [self.seen(with_values(images, bands.where(mask, means(bands)))) for mask in (own, ~own)]

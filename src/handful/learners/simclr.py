@@ -8,12 +8,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..encoders.bands import reflecting
+from ..encoders.projection import pooled, projection
 from ..learner import settings
 from ..solvers import views
 from ..solvers.contrast import nt_xent
 from ..solvers.rows import rows
-from ..task import Inputs
-from .self_supervised import SelfSupervised, pooled, projection, reflecting, values, with_values
+from ..task import Inputs, values, with_values
+from .self_supervised import SelfSupervised
 
 
 @settings

@@ -12,8 +12,8 @@ from ..encoders.decoder import Decoder, SpectralDecoder
 from ..encoders.resnet import resized
 from ..errors import SettingsError
 from ..learner import settings
-from ..task import Inputs
-from .self_supervised import SelfSupervised, values, with_values
+from ..task import Inputs, values, with_values
+from .self_supervised import SelfSupervised
 
 
 @settings
