@@ -1,4 +1,4 @@
-"""Weights from outside: the same answers as the nets that they are of, other bands by wavelength, and clear refusals."""
+"""Weights from outside: the answers of the nets that they are of, other bands by wavelength, and clear refusals."""
 
 from __future__ import annotations
 

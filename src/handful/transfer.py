@@ -16,14 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checkpoint import check_tensors, load, put_weights, read_tensors
+from .checkpoint import WEIGHTS, check_tensors, load, put_weights, read_record, read_tensors
 from .encoders.outside import KNOWN, RGB, refitted
 from .encoders.residual import FORMS as RESNETS
 from .encoders.vit import DEPTH, PATCH
 from .encoders.vit import FORMS as VITS
 from .errors import CheckpointError, SettingsError
+from .files import checksum
 from .learner import Learner
 
+FILE = "file:"  # what stands before such a path where a label could stand too
 PICKLES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar"}
 ANCHORS = {"resnet": ("bn1.running_mean",), "vit": ("cls_token", "class_token")}  # one of them is in each such net
 HEADS = ("fc.", "head.", "heads.", "fc_norm.", "head_dist.")  # of the classes that it was trained on
@@ -63,6 +65,25 @@ def begun_at(path: str | Path, learner: Learner) -> Learner:
     return found
 
 
+def check_source(path: Path) -> None:
+    """Raise CheckpointError where a start is missing, or is a pickle."""
+    if path.suffix.lower() in PICKLES:
+        told = CONVERT.format(name=path.name, stem=path.stem)
+        raise CheckpointError(f"{path} is a pickle, which can run anything when it is read: {told}")
+    if not path.exists():
+        raise CheckpointError(f"{path} doesn't exist: give a file of safetensors, or the folder of a checkpoint.")
+
+
+def print_of(path: Path) -> str:
+    """The checksum of a checkpoint's weights, or of a file."""
+    return checksum(path / WEIGHTS if path.is_dir() else path)
+
+
+def trained_on(path: Path) -> list[str]:
+    """The names of the regions that a checkpoint has seen; what a file from outside has seen, nobody can tell."""
+    return list(read_record(path).get("trained", [])) if path.is_dir() else []
+
+
 def begin(encoder: nn.Module, name: str, path: Path) -> None:
     """Give an encoder of the catalogue, by its name, the weights of a file."""
     tensors, form = read_outside(path)
@@ -83,11 +104,7 @@ def read_outside(path: Path) -> tuple[dict[str, Tensor], str]:
 
     Raises CheckpointError for a pickle, and for a net of another form: it says what it looks like.
     """
-    if path.suffix.lower() in PICKLES:
-        told = CONVERT.format(name=path.name, stem=path.stem)
-        raise CheckpointError(f"{path} is a pickle, which can run anything when it is read: {told}")
-    if not path.exists():
-        raise CheckpointError(f"{path} doesn't exist: give a file of safetensors, or a folder of `handful train`.")
+    check_source(path)
     tensors = read_tensors(path)
     family, prefix = family_of(tensors, path)
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

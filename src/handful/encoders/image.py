@@ -69,6 +69,7 @@ class Conv4(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class Pair(nn.Module):
         self.widths = int(self.one.width), int(self.other.width)  # type: ignore[arg-type]
         self.width = sum(self.widths)
         self.reach = int(self.one.reach)  # type: ignore[arg-type]
+        self.of_images = getattr(self.one, "of_images", False)
         self.leaves_edges = getattr(self.one, "leaves_edges", False)
 
     def views(self, inputs: Inputs) -> tuple[Tensor, Tensor]:

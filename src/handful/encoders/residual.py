@@ -56,6 +56,7 @@ class ResNet(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
     stride = 32  # pixels of a side of the image that one of the maps stands for
     first = "conv1.weight"
 

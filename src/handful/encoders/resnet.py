@@ -26,6 +26,7 @@ class ResNet12(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
     stride = 16  # pixels of a side of the image that one of the maps stands for
 
     def __init__(self, bands: int, width: int = 64, side: int = 0, bfloat16: bool = False):

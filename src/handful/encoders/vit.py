@@ -70,6 +70,7 @@ class ViT(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
     stride = PATCH
     first = "patch_embed.proj.weight"
 

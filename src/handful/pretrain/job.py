@@ -259,6 +259,7 @@ def of_run(scenes: Sequence[Scene], state: State, before: Judged | None) -> dict
     return {
         "bands": [bands_record(scene) for scene in scenes],
         "radiometry": [scene.radiometry_record for scene in scenes],
+        "trained": [path for scene in scenes for path in scene.paths],
         "steps": state.step,
         "loss": state.log[-1]["loss"],
         "seconds": state.seconds,
