@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..checkpoint import RECORD, WEIGHTS, load, read_record, save
-from ..encoders import ENCODERS
+from ..encoders import ENCODERS, make_encoder
 from ..encoders.pair import Pair
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner
@@ -123,10 +123,10 @@ def learner_for(scenes: Sequence[Scene], choices: Choices) -> Learner:
         )
     start = None if choices.weights is None else load(SHIPPED if choices.weights == "shipped" else choices.weights)[0]
     name, told = encoder_for(scenes, choices, start)
+    if not any(True for _ in make_encoder(name, told).parameters()):
+        raise SettingsError(f"encoder '{name}' has nothing to learn: take dense, spectral, conv4 or resnet12.")
     given = {"seed": choices.seed, **choices.settings, "encoder": name, "encoder_settings": told}
     learner = make(choices.method, **given)
-    if not any(weight.requires_grad for weight in learner.net.encoder.parameters()):
-        raise SettingsError(f"encoder '{name}' has nothing to learn: take dense, spectral, conv4 or resnet12.")
     if start is not None:
         learner.take_encoder(start.net.encoder)
     return learner
