@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     head = ["method", "encoder", "patches a second", "drawing", "loss", "gradient and step"]
     about = (
         f"A simulated scene of {SIDE:,} x {SIDE:,} pixels and 12 bands, read in {read:.1f} s; {PATCHES} patches of "
-        f"{PATCH} pixels a side a step, the mean of {args.steps} steps, CPU seconds of one thread: training computes in "
-        "one, so that the same seed gives the same bytes."
+        f"{PATCH} pixels a side a step, the mean of {args.steps} steps, CPU seconds of one thread: training computes "
+        "in one, so that the same seed gives the same bytes."
     )
     page(Path(__file__).stem, "How fast pretraining is", about, table(head, rows))
 

@@ -102,8 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     about = (
         f"UC Merced, {TRAIN} images of each of 21 classes to learn from and {100 - TRAIN} to test on, brought to "
         f"{args.side} pixels; conv4; {args.steps} steps of {BATCH} images without labels, {args.tuning} steps of 32 on "
-        f"the labels; accuracy, the mean of {args.seeds} seeds. The claim: a pretrained row at 10 % above the whole net "
-        "from random weights at 100 %."
+        f"the labels; accuracy, the mean of {args.seeds} seeds. The claim: a pretrained row at 10 % above the whole "
+        "net from random weights at 100 %."
     )
     page(Path(__file__).stem, "Self-supervision and few labels", about, lines)
 
