@@ -30,10 +30,11 @@ PICKLES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar"}
 ANCHORS = {"resnet": ("bn1.running_mean",), "vit": ("cls_token", "class_token")}  # one of them is in each such net
 HEADS = ("fc.", "head.", "heads.", "fc_norm.", "head_dist.")  # of the classes that it was trained on
 CONVERT = """in an environment of your own, convert a file whose source you trust:
-  import torch, safetensors.torch as s
-  found = torch.load("{name}", map_location="cpu", weights_only=True)
+  from torch import load
+  from safetensors.torch import save_file
+  found = load("{name}", map_location="cpu", weights_only=True)
   found = found.get("state_dict", found.get("model", found))
-  s.save_file({{k: v.contiguous().clone() for k, v in found.items()}}, "{stem}.safetensors")"""
+  save_file({{k: v.contiguous().clone() for k, v in found.items()}}, "{stem}.safetensors")"""
 # torchvision's names of a vision transformer, and timm's
 VIT_NAMES = (
     (r"^class_token$", "cls_token"),
