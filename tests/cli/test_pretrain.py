@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import outside_nets as outside
 import pytest
 import scenes
 import torch
 from click.testing import CliRunner, Result
+from safetensors.torch import save_file
 
 from handful.checkpoint import load
 from handful.cli.pretrain import command
@@ -61,6 +63,17 @@ def test_a_checkpoint_that_others_begin_with(scene_path: Path, labels_path: Path
     again = json.loads(call(scene_path, "-o", tmp_path / "on", *SHORT, "--weights", tmp_path / "out", "--json").stdout)
     assert again["settings"]["encoder_settings"] == told["settings"]["encoder_settings"]
     assert again["balanced_accuracy"] is None
+
+
+def test_encoders_of_whole_images_and_weights_from_outside(scene_path: Path, labels_path: Path, tmp_path: Path) -> None:
+    conv = ("--encoder", "conv4", "--set", "encoder.width=4", "--labels", labels_path, "--class-column", "class")
+    told = json.loads(call(scene_path, "-o", tmp_path / "conv", *SHORT, *conv, "--json").stdout)
+    assert told["balanced_accuracy"]["start"] > 0
+    save_file(outside.resnet("resnet18"), tmp_path / "net.safetensors")
+    waves = "encoder.waves=[443,490,560,665,705,740,783,842,865,945,1610,2190]"
+    begun = ("--weights", tmp_path / "net.safetensors", "--encoder", "resnet18", "--set", waves)
+    words = (scene_path, "-o", tmp_path / "net", "--steps", 1, "--patches", 2, "--patch", 16, *begun)
+    assert json.loads(call(*words, "--json").stdout)["weights_checksum"].startswith("sha256")
 
 
 def test_labels_move_no_weight(scene_path: Path, labels_path: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -47,6 +48,5 @@ class DualSimCLR(SelfSupervised):
         first = self.first or bands.shape[1] // 2
         if not 0 < first < bands.shape[1]:
             raise TaskError(f"{bands.shape[1]} bands make no two views of {first} and the rest: set first anew.")
-        own = bands.new_zeros(bands.shape[1], 1, 1, dtype=bool)
-        own[:first] = True
+        own = (torch.arange(bands.shape[1], device=bands.device) < first)[:, None, None]
         return [self.seen(with_values(images, bands.where(mask, means(bands)))) for mask in (own, ~own)]

@@ -25,6 +25,7 @@ from ..maps.scene import Scene
 from ..maps.weights import SHIPPED, on_encoder_of
 from ..meta_train import LOG, STATE, State, Training, meta_train
 from ..problem import Classes
+from ..transfer import begun_at, print_of
 from .probe import Probe
 from .tiles import Tiles
 
@@ -97,7 +98,7 @@ def pretrain(
     told = told_of(scene_choices, label_choice, choices)
     if before:
         tell(sentence_of(before))
-    watched = Watched(probe, tell)
+    watched = Watched(probe, tell, progress)
     state = meta_train(
         learner,
         lambda step: [tiles.task(choices.patches, choices.seed, step)],
@@ -106,7 +107,7 @@ def pretrain(
         choose=False,
         folder=output,
         key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
-        progress=lambda done, total, loss: (watched.told(done), progress("pretraining", done, total))[1],
+        progress=watched.after,
     )
     record = told | of_run(scenes, state, before)
     save_views(learner, output)
@@ -121,15 +122,14 @@ def learner_for(scenes: Sequence[Scene], choices: Choices) -> Learner:
         raise SettingsError(
             f"no self-supervision is called '{choices.method}'. {did_you_mean(choices.method, METHODS)}"
         )
-    start = None if choices.weights is None else load(SHIPPED if choices.weights == "shipped" else choices.weights)[0]
+    source = None if choices.weights is None else SHIPPED if choices.weights == "shipped" else Path(choices.weights)
+    start = None if source is None or source.is_file() else load(source)[0]
     name, told = encoder_for(scenes, choices, start)
     if not any(True for _ in make_encoder(name, told).parameters()):
         raise SettingsError(f"encoder '{name}' has nothing to learn: take dense, spectral, conv4 or resnet12.")
     given = {"seed": choices.seed, **choices.settings, "encoder": name, "encoder_settings": told}
     learner = make(choices.method, **given)
-    if start is not None:
-        learner.take_encoder(start.net.encoder)
-    return learner
+    return learner if source is None else begun_at(source, learner)
 
 
 def encoder_for(scenes: Sequence[Scene], choices: Choices, start: Learner | None) -> tuple[str, dict[str, Any]]:
@@ -216,10 +216,11 @@ def sentence_of(before: Judged) -> str:
 
 @dataclass
 class Watched:
-    """The probe, and a sentence after each of its judgements."""
+    """The probe, a sentence after each of its judgements, and the bar."""
 
     probe: Probe | None
     tell: Callable[[str], None]
+    progress: Callable[[str, int, int], None]
     last: float | None = None
 
     def judge(self, learner: Learner) -> float:
@@ -227,7 +228,8 @@ class Watched:
         self.last = self.probe.of_features(learner)
         return self.last
 
-    def told(self, step: int) -> None:
+    def after(self, step: int, steps: int, loss: float) -> None:
+        self.progress("pretraining", step, steps)
         if self.last is not None:
             self.tell(f"Step {step:,}: {self.last:.3f} on features.")
             self.last = None
@@ -249,8 +251,8 @@ def told_of(scene_choices: Sequence[SceneChoice], label_choice: LabelChoice | No
     """What a run is asked for, and the checksums of the files that it reads."""
     asked = [parameters(choice) for choice in scene_choices]
     asked += [] if label_choice is None else [parameters(label_choice)]
-    begun = {} if choices.weights in (None, "shipped") else {"weights": choices.weights}
-    return {"asked": asked, "choices": asdict(choices), "inputs": [inputs(one) for one in (*asked, begun)]}
+    begun = {} if choices.weights in (None, "shipped") else {"weights_checksum": print_of(Path(choices.weights))}
+    return {"asked": asked, "choices": asdict(choices), "inputs": [inputs(one) for one in asked]} | begun
 
 
 def of_run(scenes: Sequence[Scene], state: State, before: Judged | None) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Tiles:
         if not windows:
             sizes = ", ".join(f"{scene.grid.width} x {scene.grid.height}" for scene in scenes)
             raise SceneError(f"no scene is as large as a patch of {side} pixels ({sizes}): give a smaller --patch.")
-        order, room, held = np.random.default_rng(seed).permutation(len(windows)), MOST_BYTES, []
+        order, room = np.random.default_rng(seed).permutation(len(windows)), MOST_BYTES
+        held: list[Tile] = []
         for index in order:
             number, window = windows[index]
             room -= 4 * len(scenes[number].bands) * window.height * window.width
