@@ -108,7 +108,8 @@ def run(groups: list[list[str]], output: Path, given: dict[str, Any], paired: bo
     from ..checkpoint import RECORD
     from ..folder import check, claim, spare
     from ..maps.job import LabelChoice, SceneChoice
-    from ..pretrain.job import OURS, Choices, pretrain, rehearse
+    from ..pretrain.choices import Choices
+    from ..pretrain.job import OURS, pretrain, rehearse
     from .progress import Stages
 
     scenes = [SceneChoice(paths, **part(given, SceneChoice, "paths")) for paths in groups]
