@@ -144,6 +144,13 @@ def test_what_cannot_be_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_labels_too_few_to_judge_are_told(scene_path: Path, scene_place: scenes.Place, tmp_path: Path) -> None:
+    one = scenes.write_labels(tmp_path / "one.gpkg", scene_place.truth, shots=1)
+    with pytest.raises(LabelsError, match="no label can be judged.*or leave --labels out"):
+        call(scene_path, "-o", tmp_path / "out", *SHORT, *SMALL, "--labels", one, "--class-column", "class")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_rehearsal_writes_nothing(scene_path: Path, tmp_path: Path) -> None:
     told = json.loads(call(scene_path, "-o", tmp_path / "out", "--dry-run", "--json").stdout)
     assert told["encoder"] == "spectral" and told["method"] == "simclr" and not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import LabelsError
 from ..learner import Learner
 from ..maps.fit import thinned
 from ..maps.grid import Window
@@ -39,7 +40,7 @@ class Probe:
 
     @classmethod
     def of(cls, scene: Scene, sight: Sight, labels: Labels, side: int, seed: int) -> Probe:
-        """Raises LabelsError where no label lies on valid pixels, or all are of one class."""
+        """Raises LabelsError where no label lies on valid pixels, all are of one class, or no fold can judge any."""
         labels = thinned(labels, seed, MOST_LABELS)
         read = [
             scene.read(Window(int(row) - side // 2, int(column) - side // 2, side, side))
@@ -51,6 +52,9 @@ class Probe:
         problem: Classes = labels.problem  # type: ignore[assignment]
         metres = scene.grid.metres(labels.rows, labels.columns)
         folds = block_folds(metres, labels.targets, labels.groups, seed=seed, names=problem.names)
+        if not folds.judged.any():
+            why = " ".join(folds.cannot_judge)
+            raise LabelsError(f"{labels.name}: no label can be judged. {why} Give more labels, or leave --labels out.")
         windows = np.stack([values for (values, _), keep in zip(read, good, strict=True) if keep])
         return cls(windows, labels.targets, problem, folds, sight)
 
