@@ -100,7 +100,6 @@ class Learner(ABC):
     meta_learned: ClassVar[bool] = True  # False: nothing is learned across tasks
     transductive: ClassVar[bool] = False  # True: reads the query's inputs, and is marked so in tables
     pools_classes: ClassVar[bool] = False  # True: pretrains on the classes that regions share, a column each
-    labels_unread: ClassVar[bool] = False  # True: its encoder learns from images alone
     column_a_class: ClassVar[bool] = False  # True: the head has a column for each class of a task, `outputs` of them
     keeps_rows: ClassVar[bool] = False  # True: keeps rows of the regions, whose answers must mean the same everywhere
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes, Quantity)
@@ -125,12 +124,12 @@ class Learner(ABC):
     def moves_encoder(self) -> bool:
         """Whether adapting changes the features, so that they can't be computed before.
 
-        By a setting `moves`, the prefix of the weights that move, or several; or by what is encoded with them
-        (`own_statistics`).
+        By a setting `moves`, the prefix of the weights that move, or several; or by `own_statistics`.
         """
         moves = getattr(self, "moves", "head.")
-        several = (moves,) if isinstance(moves, str) else moves
-        return self.own_statistics or not all(prefix.startswith("head") for prefix in several)
+        return self.own_statistics or any(
+            not m.startswith("head") for m in ([moves] if isinstance(moves, str) else moves)
+        )
 
     @property
     def own_statistics(self) -> bool:

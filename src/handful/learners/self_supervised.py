@@ -28,7 +28,7 @@ class SelfSupervised(Learner):
     penalty: float = Field(default=0.1, gt=0)
     patch: int = Field(default=32, ge=4)
     patches: int = Field(default=64, ge=2)
-    labels_unread: ClassVar[bool] = True
+    labels_unread: ClassVar[bool] = True  # tables say that it learns from images alone
 
     def task_loss(self, task: Task) -> Tensor:
         """The loss of the images of the task. Raises TaskError where its inputs are none."""
