@@ -39,10 +39,10 @@ class DualSimCLR(SelfSupervised):
 
     def loss(self, images: Inputs) -> Tensor:
         head: Projections = self.net.head  # type: ignore[assignment]
-        one, other = getattr(self.net.encoder, "views", self.views)(images)
+        one, other = getattr(self.net.encoder, "views", self.of_bands)(images)
         return nt_xent(head.one(pooled(one)), head.other(pooled(other)), self.temperature)
 
-    def views(self, images: Inputs) -> list[Tensor]:
+    def of_bands(self, images: Inputs) -> list[Tensor]:
         """Features of what each view shows, by one encoder. Raises TaskError where there is one band alone."""
         bands = values(images)
         first = self.first or bands.shape[1] // 2
