@@ -24,10 +24,10 @@ LAYERS = [
     ["solvers", "encoders"],
     ["learner"],
     ["learners"],
-    ["meta_train", "checkpoint", "memory"],
+    ["meta_train", "checkpoint", "memory", "transfer"],
     ["data", "simulate"],
     ["trust"],
-    ["maps", "find", "bench", "estimators"],
+    ["maps", "find", "bench", "pretrain", "estimators"],
     ["report"],
     ["cli"],
 ]

@@ -122,11 +122,10 @@ class Learner(ABC):
 
     @property
     def moves_encoder(self) -> bool:
-        """Whether adapting changes the features, so that they can't be computed before.
-
-        By a setting `moves`, the prefix of the weights that move; or by what is encoded with them (`own_statistics`).
-        """
-        return self.own_statistics or not getattr(self, "moves", "head.").startswith("head")
+        """Whether adapting changes the features: by `moves`, prefixes of what moves, or by `own_statistics`."""
+        moves = getattr(self, "moves", "head.")
+        several = [moves] if isinstance(moves, str) else moves
+        return self.own_statistics or any(not prefix.startswith("head") for prefix in several)
 
     @property
     def own_statistics(self) -> bool:

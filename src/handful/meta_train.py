@@ -123,6 +123,7 @@ def meta_train(
     training: Training,
     *,
     validate: Callable[[Learner], float] | None = None,
+    choose: bool = True,
     folder: Path | None = None,
     key: str = "",
     seconds: float = math.inf,
@@ -133,6 +134,7 @@ def meta_train(
 
     tasks     the tasks of a step: a function of the step alone, so that a killed run resumes to the same weights
     validate  a score of the learner, more is better
+    choose    False: the last weights end in `net`, and a validation only tells how far it is
     folder    where the state is kept, and from where an interrupted run goes on
     key       what must be the same for a run to go on: recipe, seed, data
     seconds   of this run, after which it stops where it is and keeps its state; the next one goes on
@@ -161,7 +163,7 @@ def meta_train(
             progress(run.state.step, training.steps, loss)
     if folder is not None and run.state.goes_on(training):
         run.keep(folder, key)
-    if run.state.best_score is not None:
+    if choose and run.state.best_score is not None:
         learner.net.load_state_dict(run.best)
     return run.state
 

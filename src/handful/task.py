@@ -32,6 +32,18 @@ def first_tensor(inputs: Inputs) -> Tensor:
     return inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
 
 
+def values(inputs: Inputs) -> Tensor:
+    """The bands among the inputs."""
+    return inputs["bands"] if isinstance(inputs, Mapping) else inputs
+
+
+def with_values(inputs: Inputs, bands: Tensor) -> Inputs:
+    """The inputs with other bands, in another number; all else, which must be alike for all of them, as it was."""
+    if not isinstance(inputs, Mapping):
+        return bands
+    return {name: bands if name == "bands" else t[:1].expand(len(bands), *t.shape[1:]) for name, t in inputs.items()}
+
+
 @dataclass(frozen=True)
 class Examples:
     """Inputs with their targets, and how to read the targets.

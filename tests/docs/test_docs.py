@@ -40,7 +40,7 @@ def facts(name: str) -> tuple[str, ...]:
     quantities = not isinstance(found, Classical) or found.estimator in REGRESSORS
     can = [Classes in found.problems, Quantity in found.problems and quantities]
     learns = any(w.requires_grad for w in found.net.parameters())
-    source = "pooled labels" if found.pools_classes else "tasks"
+    source = "pooled labels" if found.pools_classes else "images" if getattr(found, "labels_unread", False) else "tasks"
     return (
         source if learns else "rows that it keeps" if found.keeps_rows else "nothing",
         ", ".join(word for word, does in zip(("classes", "quantities"), can, strict=True) if does),
@@ -69,6 +69,7 @@ def test_the_tables_of_data_sets_are_the_catalogue():
         ("docs/map.md", ["map", "apply"]),
         ("docs/train.md", ["train", "evaluate"]),
         ("docs/bench.md", ["bench"]),
+        ("docs/pretrain.md", ["pretrain"]),
         ("docs/search.md", ["search"]),
         ("docs/find.md", ["find"]),
     ],

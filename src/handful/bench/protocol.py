@@ -13,13 +13,14 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from ..data import DataSet, find_data
 from ..errors import HandfulError, SettingsError, did_you_mean
+from ..transfer import print_of
 from .entries import Entry, check_entry, entry_of
 from .features import Features
 from .folds import Fold, drawn_folds, official, one_out
 from .recipe import check_keys, checked, read_toml
 from .scores import BETTER
 from .sources import check_sets
-from .starts import check_learned, resolved
+from .starts import check_learned, file_of, resolved
 
 ONE_OUT = "leave-one-group-out"
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -144,7 +145,9 @@ class Protocol:
     def plain(self) -> dict[str, Any]:
         """As the file would say it, every default written out; without what only the page looks at."""
         told = asdict(self)
-        return {name: told[name] for name in ("data", "tasks", "learners", "rivals", "tune")}
+        files = {entry.start: print_of(path) for entry in self.learners if (path := file_of(entry.start))}
+        found = {name: told[name] for name in ("data", "tasks", "learners", "rivals", "tune")}
+        return found | ({"files": files} if files else {})
 
     @property
     def key(self) -> str:

@@ -18,6 +18,7 @@ from ..files import read_bounded
 from ..learner import Learner
 from ..learners import make
 from ..meta_train import Training
+from ..transfer import FILE, begun_at, check_source, print_of, trained_on
 from .folds import drawn_groups
 
 MOST_TOML = 1 << 15  # bytes; a key of so many dots takes a gigabyte
@@ -61,16 +62,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `handful train` does; a file with the tables [data], [learner] and [train]."""
+    """What `handful train` does; a file with the tables [data], [learner] and [train].
+
+    start  a checkpoint's folder, or a file of weights, whose encoder the learner begins with
+    """
 
     data: Part
     learner: str
     settings: dict[str, Any] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     sampling: Sampling = field(default_factory=Sampling)
+    start: str = ""
 
     def make(self) -> Learner:
-        return make(self.learner, **{"seed": self.training.seed, **self.settings})
+        learner = make(self.learner, **{"seed": self.training.seed, **self.settings})
+        return begun_at(self.start, learner) if self.start else learner
 
     def with_seed(self, seed: int) -> Recipe:
         settings = {name: value for name, value in self.settings.items() if name != "seed"}
@@ -83,9 +89,17 @@ class Recipe:
         """As the file would say it, every default written out."""
         return {
             "data": asdict(self.data),
-            "learner": {"name": self.learner, **self.settings},
+            "learner": {"name": self.learner, **self.settings, **self.begun()},
             "train": {**asdict(self.training), **asdict(self.sampling)},
         }
+
+    def begun(self) -> dict[str, str]:
+        """What the learner begins with, and its checksum."""
+        return {"start": self.start, "start_checksum": print_of(Path(self.start))} if self.start else {}
+
+    def seen(self) -> list[str]:
+        """The regions that its start has seen."""
+        return trained_on(Path(self.start)) if self.start else []
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -122,6 +136,7 @@ def recipe_of(tables: Mapping[str, Any]) -> Recipe:
     check_keys("[train]", train, [*loops, *(f.name for f in fields(Sampling))])
     recipe = Recipe(
         data=checked(Part, "[data]", tables.get("data", {})),
+        start=start_of(learner.pop("start", "")),
         learner=str(learner.pop("name")),
         settings=learner,
         training=checked(Training, "[train]", {k: v for k, v in train.items() if k in loops}),
@@ -130,6 +145,16 @@ def recipe_of(tables: Mapping[str, Any]) -> Recipe:
     find_data(recipe.data.name)
     recipe.make()
     return recipe
+
+
+def start_of(given: Any) -> str:
+    """The path of [learner] start. Raises SettingsError where it isn't written as one, CheckpointError for a pickle."""
+    if not isinstance(given, str) or not (given.startswith(FILE) or not given):
+        raise SettingsError(f'[learner] start is {given!r}: write start = "{FILE}PATH", a checkpoint or safetensors.')
+    path = given.removeprefix(FILE)
+    if path:
+        check_source(Path(path))
+    return path
 
 
 def check_keys(where: str, table: Mapping[str, Any], known: list[str]) -> None:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from ..checkpoint import read_record
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner
+from ..transfer import FILE, check_source
 from .entries import PROBE, Entry, Frame
 
 ENCODER: dict[str, Any] = {"encoder": None, "encoder_settings": {}}  # what a learner has of the one it starts from
+
+
+def file_of(start: str) -> Path | None:
+    """The checkpoint or the file of weights that a start names; None for a label. Raises CheckpointError."""
+    if not start.startswith(FILE):
+        return None
+    path = Path(start.removeprefix(FILE))
+    check_source(path)
+    return path
 
 
 def resolved(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -30,6 +42,9 @@ def resolved(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def standing(entry: Entry, by: Mapping[str, Entry], path: tuple[str, ...]) -> Entry:
     """The learner with the encoder of its start; `path` are the labels that lead here."""
+    source = file_of(entry.start)
+    if source is not None:
+        return of_checkpoint(entry, source) if source.is_dir() else entry
     if not entry.start:
         return entry
     path = (*path, entry.label)
@@ -47,6 +62,14 @@ def standing(entry: Entry, by: Mapping[str, Entry], path: tuple[str, ...]) -> En
         )
     check_encoder(entry, target)
     return replace(entry, settings={**entry.settings, **{k: v for k, v in target.settings.items() if k in ENCODER}})
+
+
+def of_checkpoint(entry: Entry, folder: Path) -> Entry:
+    """The learner with the encoder of a checkpoint. Raises CheckpointError where there is none."""
+    told = read_record(folder).get("settings", {})
+    source = Entry(entry.name, str(folder), {key: told[key] for key in ENCODER if key in told})
+    check_encoder(entry, source)
+    return replace(entry, settings={**entry.settings, **source.settings})
 
 
 def check_encoder(entry: Entry, target: Entry) -> None:
@@ -68,7 +91,7 @@ def check_learned(entries: Sequence[Entry]) -> None:
     """Raise SettingsError where a start has no learned encoder to give, or where it would be given away."""
     by = {entry.label: entry for entry in entries}
     for entry in entries:
-        if not entry.start:
+        if not entry.start or file_of(entry.start):
             continue
         target = by[entry.start]
         learned = any(weight.requires_grad for weight in target.make(PROBE).net.encoder.parameters())
@@ -95,7 +118,7 @@ def depths(entries: Sequence[Entry]) -> list[int]:
 
 
 def depth(entry: Entry, by: Mapping[str, Entry]) -> int:
-    return 1 + depth(by[entry.start], by) if entry.start else 0
+    return 1 + depth(by[entry.start], by) if entry.start in by else 0
 
 
 def begun(entry: Entry, frame: Frame, seed: int, start: Learner | None) -> Learner:

@@ -132,7 +132,7 @@ class Job:
             "problem": told_of(self.data.problem),
             "bands": list(self.data.bands),
             "radiometry": self.data.radiometry,
-            "trained": [region.name for region in self.regions],
+            "trained": [*self.recipe.seen(), *(region.name for region in self.regions)],
             "validated": [region.name for region in self.held_out],
             "recipe": self.recipe.plain(),
             "seed": self.recipe.training.seed,

@@ -19,6 +19,7 @@ from ..errors import DataError, EnvironmentFault, HandfulError, SettingsError, o
 from ..files import write_json
 from ..learner import Learner
 from ..region import Region
+from ..transfer import begun_at, print_of, trained_on
 from .drawing import Drawer
 from .entries import Entry, Frame
 from .features import Features
@@ -31,7 +32,7 @@ from .protocol import Protocol
 from .regions import CACHE, Regions, size_of
 from .scores import BETTER
 from .sources import Source, foreign
-from .starts import begun
+from .starts import begun, file_of
 from .tasks import FILE, Drawn, read_tasks
 
 PARTS, CHECKPOINTS = "parts", "checkpoints"
@@ -164,6 +165,10 @@ class Work:
         """The learner that it starts from, with the settings chosen for it, trained on the same fold and seed."""
         if not entry.start:
             return None
+        path = file_of(entry.start)
+        if path is not None:
+            learner = begun_at(path, entry.make(self.setup.frame_of(entry), seed))
+            return learner, {"key": print_of(path), "trained": trained_on(path)}
         index = [found.label for found in self.setup.entries].index(entry.start)
         return self.ready(chosen(self.setup, index, fold), fold, seed)
 

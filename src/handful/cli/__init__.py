@@ -17,6 +17,7 @@ COMMANDS = {
     "find": "Find all things in a scene that are like a few examples.",
     "apply": "Map another scene with the model of a finished map, without labels.",
     "train": "Meta-train a learner over regions, as a recipe says.",
+    "pretrain": "Learn an encoder from your own scenes, without labels.",
     "bench": "Compare learners under one protocol: tables, intervals and a report.",
     "search": "Find a net for a meta-learner: cells grown, trained a little, and scored.",
     "evaluate": "Score a checkpoint or a learner on a folder of labelled sites.",

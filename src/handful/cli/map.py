@@ -58,7 +58,7 @@ painting_options = options(
     "--weights",
     metavar="CHECKPOINT",
     type=click.Path(),
-    help="A checkpoint of `handful train` instead of the shipped weights.",
+    help="A checkpoint of `handful train` or `pretrain` instead of the shipped weights.",
 )
 @click.option(
     "--prior",

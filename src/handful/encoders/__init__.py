@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -13,11 +14,14 @@ from .cell import Cells
 from .context import Context
 from .dense import Dense, Spectral
 from .image import Conv4, UNet
+from .pair import Pair
 from .plain import Plain
 from .random_conv import RandomConv
+from .residual import ResNet
 from .resnet import ResNet12
 from .statistics import Statistics
 from .table import LearnedStatistics, Table
+from .vit import ViT
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "plain": Plain,
@@ -28,7 +32,14 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "unet": UNet,
     "conv4": Conv4,
     "cell": Cells,
+    "pair": Pair,
     "resnet12": ResNet12,
+    "resnet18": partial(ResNet, form="resnet18"),
+    "resnet34": partial(ResNet, form="resnet34"),
+    "resnet50": partial(ResNet, form="resnet50"),
+    "vit_tiny": partial(ViT, form="vit_tiny"),
+    "vit_small": partial(ViT, form="vit_small"),
+    "vit_base": partial(ViT, form="vit_base"),
     "statistics": Statistics,
     "learned_statistics": LearnedStatistics,
     "random_conv": RandomConv,
@@ -74,6 +85,8 @@ def check_value(name: str, key: str, value: Any, default: Any) -> None:
     """Raise SettingsError where a value isn't of its default's kind."""
     if isinstance(default, bool):
         check_switch(name, key, value)
+    elif isinstance(default, str):
+        check_word(name, key, value)
     elif isinstance(default, tuple) and default and isinstance(default[0], str):
         check_words(name, key, value)
     else:
@@ -84,6 +97,12 @@ def check_words(name: str, key: str, value: Any) -> None:
     """Raise SettingsError where a setting is no list of words; what they say the encoder checks."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
         raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a list of words.")
+
+
+def check_word(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is no word; what it says the encoder checks."""
+    if not isinstance(value, str):
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a word.")
 
 
 def check_switch(name: str, key: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -38,6 +39,12 @@ def bands_of(inputs: Inputs) -> Bands:
         count = values.shape[1]
         return Bands(values, torch.full((count,), torch.nan), torch.zeros(count, dtype=torch.long))
     return Bands(inputs["bands"], inputs["wavelengths"][0], inputs["dates"][0])
+
+
+def reflecting(inputs: Inputs) -> Tensor:
+    """Which bands (bands,) change with the light: those of known wavelength; all where nothing is told of them."""
+    known = bands_of(inputs).wavelengths.isfinite()
+    return known if isinstance(inputs, Mapping) and "wavelengths" in inputs else torch.ones_like(known)
 
 
 def nearest_band(wavelengths: Tensor, wanted: float, within: float) -> int | None:

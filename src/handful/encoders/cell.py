@@ -35,6 +35,7 @@ class Cells(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
 
     def __init__(
         self,

@@ -120,6 +120,7 @@ class Conv4(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
 
     def __init__(
         self,
@@ -145,16 +146,21 @@ class Conv4(nn.Module):
         self.strided, self.side, self.halvings, self.own_statistics = strided, side, halvings, own_statistics
         self.batch_norm, self.maps = batch_norm, (width, left, left) if side else None
         self.width, self.short = width * left**2 if side else width, bfloat16
+        self.channels, self.stride = width, 2**halvings
 
     def forward(self, inputs: Inputs) -> Tensor:
+        maps = self.unpooled(inputs)
+        return maps.flatten(1) if self.side else maps.mean((2, 3))
+
+    def unpooled(self, inputs: Inputs) -> Tensor:
+        """Maps (n, channels, ...), a pixel of which stands for `stride` pixels of a side."""
         maps = images_of(inputs, self.side)
         kind = maps.dtype
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             for index, layer in enumerate(self.layers):
                 halved = index < self.halvings and not self.strided
                 maps = layer(maps, Pool(ceil=not self.side) if halved else None)
-        maps = maps.to(kind)
-        return maps.flatten(1) if self.side else maps.mean((2, 3))
+        return maps.to(kind)
 
 
 def left_of(side: int, strided: bool, halvings: int) -> int:

@@ -26,6 +26,8 @@ class ResNet12(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
+    stride = 16  # pixels of a side of the image that one of the maps stands for
 
     def __init__(self, bands: int, width: int = 64, side: int = 0, bfloat16: bool = False):
         super().__init__()
@@ -34,6 +36,10 @@ class ResNet12(nn.Module):
         self.width, self.side, self.short = widths[-1], side, bfloat16
 
     def forward(self, inputs: Inputs) -> Tensor:
+        return self.unpooled(inputs).mean((2, 3))
+
+    def unpooled(self, inputs: Inputs) -> Tensor:
+        """Maps (n, width, ...), each pixel of which stands for `stride` pixels of a side."""
         maps = resized(bands_of(inputs).values, self.side)
         maps, kind = (
             4 * (maps - 0.5),
@@ -43,7 +49,7 @@ class ResNet12(nn.Module):
             maps = maps.contiguous(memory_format=torch.channels_last)
             for block in self.blocks:
                 maps = F.max_pool2d(block(maps), 2, ceil_mode=True)
-        return maps.to(kind).mean((2, 3))
+        return maps.to(kind)
 
 
 def resized(images: Tensor, side: int) -> Tensor:

@@ -21,6 +21,7 @@ class Statistics(nn.Module):
     """
 
     reach = 0
+    of_images = True  # one row an image, none of a pixel
 
     def __init__(self, distances: tuple[int, ...] = (1, 2, 4, 8)):
         super().__init__()

@@ -17,6 +17,7 @@ from .cavia import Cavia
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
 from .cnp import Cnp
 from .dkt import DKT, dkt_radial
+from .dual_simclr import DualSimCLR
 from .fine_tune import FineTune, linear_probe, scratch
 from .hallucinate import Hallucinate, hallucinate_analogy
 from .imaml import Imaml
@@ -40,6 +41,8 @@ from .relation import Relation
 from .reptile import Reptile
 from .ridge import Ridge, r2d2
 from .siamese import Siamese
+from .simclr import SimCLR
+from .simmim import SimMIM
 from .simpleshot import SimpleShot
 from .snail import Snail
 from .tim import Tim, tim_adm
@@ -66,6 +69,10 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "tim_adm": tim_adm,
     "laplacian_shot": LaplacianShot,
     "pt_map": PtMap,
+    # images without labels
+    "simclr": SimCLR,
+    "dual_simclr": DualSimCLR,
+    "simmim": SimMIM,
     # comparison with the labelled examples
     "siamese": Siamese,
     "matching": Matching,

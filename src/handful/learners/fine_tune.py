@@ -27,7 +27,8 @@ class FineTune(Pretrained):
     steps         Adam steps on the support set; 0 answers with the pooled model as it is
     step_size     of Adam
     weight_decay  decoupled, as in AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)
-    moves         prefix of the weights that move: '' all, 'head.' a linear probe
+    moves         prefix of the weights that move, or several: '' all, 'head.' a linear probe, ['head.',
+                  'encoder.layer4.'] the last layers of a ResNet too
     pretrained    False starts each task from random weights and ignores what was learned before
     new_head      begin with a head of zeros, where classes mean something else in each task
     batch         examples a step, drawn with the seed; 4 as in Chen et al. 2019 (arXiv:1904.04232)
@@ -38,7 +39,7 @@ class FineTune(Pretrained):
     steps: int = Field(default=100, ge=0)
     step_size: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
-    moves: str = ""
+    moves: str | tuple[str, ...] = ""
     pretrained: bool = True
     new_head: bool = True
     batch: int = Field(default=4, ge=1)

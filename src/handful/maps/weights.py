@@ -54,7 +54,17 @@ def with_settings(learner: Learner, name: str, **settings: Any) -> Learner:
 
 @cache
 def _source(folder: str) -> tuple[Learner, str]:
+    if Path(folder).is_file():
+        raise SettingsError(
+            f"--weights {folder} is a file: a map takes the folder of `handful pretrain` or `handful train`. Weights "
+            "from outside are of whole images; a recipe or a bench starts from them (see docs/pretrain.md)."
+        )
     learner, record = load(folder)
+    if getattr(learner.net.encoder, "of_images", False):
+        raise SettingsError(
+            f"--weights {folder} describes whole images (encoder '{learner.encoder}'), and a map needs each pixel: "
+            "give weights of spectral, dense, unet or pair."
+        )
     return learner, str(record["learner"])
 
 

@@ -1,0 +1,1 @@
+"""Self-supervision: an encoder learned from scenes that nobody labelled."""
