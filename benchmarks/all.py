@@ -16,6 +16,7 @@ NAMES = [
     "kill",
     "scene",
     "sites",
+    "fusion",
     "memory",
     "bench_kill",
     "bench_cost",

@@ -38,6 +38,10 @@ class Problem(ABC):
         """The mean loss over labelled targets; 0 (with a gradient of 0) where nothing is labelled."""
 
     @abstractmethod
+    def under_noise(self, loss: Tensor, log_variance: Tensor) -> Tensor:
+        """A loss as it counts among several, under a noise of its own (Kendall et al. 2018, arXiv:1705.07115)."""
+
+    @abstractmethod
     def as_numbers(self, targets: Tensor) -> Tensor:
         """Targets (rows,), all labelled, to the numbers (rows, outputs) that a linear solver fits."""
 
@@ -128,6 +132,9 @@ class Classes(Problem):
         total = F.cross_entropy(scores, targets, ignore_index=UNLABELLED, reduction="sum")
         return total / self.labelled(targets).sum().clamp(min=1)
 
+    def under_noise(self, loss: Tensor, log_variance: Tensor) -> Tensor:
+        return (-log_variance).exp() * loss + log_variance / 2  # eq. 10, its second and fourth term
+
     def as_numbers(self, targets: Tensor) -> Tensor:
         return 2.0 * F.one_hot(targets, self.outputs) - 1.0
 
@@ -214,6 +221,9 @@ class Quantity(Problem):
             variance = prediction.variance[:, 0][known]
             total = F.gaussian_nll_loss(values, wanted, variance, full=True, reduction="sum")
         return total / known.sum().clamp(min=1)
+
+    def under_noise(self, loss: Tensor, log_variance: Tensor) -> Tensor:
+        return ((-log_variance).exp() * loss + log_variance) / 2  # eq. 7
 
     def as_numbers(self, targets: Tensor) -> Tensor:
         return targets[:, None]

@@ -12,6 +12,7 @@ from .errors import TaskError
 from .problem import Classes, Problem
 
 Inputs = Tensor | Mapping[str, Tensor]  # a tensor, or tensors by modality; only encoders look inside
+ALSO = "also."  # inputs whose names begin so are further targets, (n,) or (n, height, width), which no encoder reads
 
 
 def each(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:

@@ -120,3 +120,13 @@ def test_the_collection_itself(data_root: Path) -> None:
     region = DATA.regions(root, ["205410"], groups)[0]  # 94 % of it is a hole in 2019
     assert region.examples.counts().tolist() == [30, 28]
     assert float(region.examples.inputs["bands"].min()) > 0
+
+
+def test_further_targets_are_the_forest_kind_and_the_burn_ratio_of_the_next_year(tmp_path: Path) -> None:
+    make_site(tmp_path, hole=(0, 2))
+    inputs = read(tmp_path).inputs
+    ratio, kind = inputs["also.burn ratio"], inputs["also.forest kind"]
+    assert ratio.shape == kind.shape == (1, *SHAPE)
+    known = ratio.isfinite()
+    assert torch.allclose(ratio[known], torch.tensor(0.0))  # all bands are alike
+    assert set(kind[kind.isfinite()].tolist()) <= {0.0, 1.0, 2.0}

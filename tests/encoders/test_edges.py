@@ -13,6 +13,8 @@ SETTINGS = {
     "context": {"windows": (3, 7)},
     "dense": {"bands": 5, "width": 8, "blocks": 2, "windows": (3, 7)},
     "spectral": {"width": 8, "blocks": 2, "windows": (3, 7)},
+    "early": {"modalities": ("bands[:3]", "bands[3:]"), "encoder": "context windows=3,7"},
+    "late": {"parts": ("bands[:3] spectral width=8 blocks=2 windows=3,7", "bands[3:] context windows=3")},
 }
 
 

@@ -14,7 +14,13 @@ from handful.encoders.windows import means_and_deviations, pyramid
 from handful.errors import SettingsError, TaskError
 
 SMALL = {"width": 8, "blocks": 2, "windows": (3, 7)}
-ENCODERS = {"context": {"windows": (3, 7)}, "dense": {"bands": 6, **SMALL}, "spectral": SMALL}
+ENCODERS = {
+    "context": {"windows": (3, 7)},
+    "dense": {"bands": 6, **SMALL},
+    "spectral": SMALL,
+    "early": {"modalities": ("bands[4:]", "bands[:2]"), "encoder": "context windows=3,7"},
+    "late": {"parts": ("bands[:4] spectral width=8 blocks=2 windows=3,7", "bands[4:] context windows=3")},
+}
 WAVES = (490.0, 665.0, 842.0, 1610.0, torch.nan, 2190.0)
 
 

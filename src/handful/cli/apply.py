@@ -28,12 +28,13 @@ def command(model: Path, scenes: tuple[str, ...], output: str, **given: Any) -> 
     """
     from ..folder import claim, spare
     from ..maps.job import OURS, Painting, SceneChoice, apply_model
+    from ..maps.modality import files_of
     from ..report.map_report import write_report
     from .progress import Stages
 
     choice = SceneChoice(list(scenes), **part(given, SceneChoice, "paths"))
     painting, folder = Painting(**part(given, Painting)), Path(output)
-    spare(folder, OURS, [model, *scenes, given["mask"], given["area"], given["palette"]])
+    spare(folder, OURS, [model, *scenes, *files_of(given["others"]), given["mask"], given["area"], given["palette"]])
     with claim(folder, OURS, overwrite=given["overwrite"]), Stages(quiet=given["quiet"]) as stages:
         made = apply_model(
             model,

@@ -31,6 +31,14 @@ scene_options = options(
         "--mask", metavar="FILE", type=click.Path(), help="What to leave out: SCL, QA_PIXEL, or a 0/1 raster."
     ),
     click.option("--area", metavar="FILE", type=click.Path(), help="Polygons of the area to map."),
+    click.option(
+        "--with",
+        "others",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="A raster beside the scene, brought to its grid: radar=s1.tif, dem=dem.tif; repeatable. NAME:KIND=FILE "
+        "says what it holds: optical, radar, db, linear, codes or numbers. [default: judged]",
+    ),
 )
 painting_options = options(
     click.option("--probabilities", is_flag=True, help="Write probabilities.tif too, one band a class."),
@@ -66,6 +74,14 @@ painting_options = options(
     default="equal",
     show_default=True,
     help="Shares of the classes in the scene: equal, as among the labels, or estimated from the scene's pixels.",
+)
+@click.option(
+    "--fusion",
+    type=click.Choice(["auto", "early", "late"]),
+    default="auto",
+    show_default=True,
+    help="How --with is used: early stacks everything, late reads each by itself, auto compares both with the scene "
+    "alone.",
 )
 @click.option(
     "--augment",
@@ -105,14 +121,15 @@ def run(scenes: list[str], labels: str, output: Path, given: dict[str, Any]) -> 
     from ..folder import check, claim, spare
     from ..maps.fit import Choices
     from ..maps.job import OURS, LabelChoice, Painting, SceneChoice, make_map
+    from ..maps.modality import files_of
     from ..report.map_report import write_report
     from .progress import Stages
 
     scene_choice = SceneChoice(scenes, **part(given, SceneChoice, "paths"))
     label_choice = LabelChoice(labels, **part(given, LabelChoice, "path"))
     choices, painting = Choices(**part(given, Choices)), Painting(**part(given, Painting))
-    others = [given[name] for name in ("mask", "area", "test_labels", "palette", "weights")]
-    spare(output, OURS, [*scenes, labels, *others])
+    named = [given[name] for name in ("mask", "area", "test_labels", "palette", "weights")]
+    spare(output, OURS, [*scenes, labels, *files_of(given["others"]), *named])
     if given["dry_run"]:
         check(output, OURS, overwrite=given["overwrite"])
         rehearse(scene_choice, label_choice, choices, output, given)

@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..files import read_bounded
 from ..problem import UNLABELLED, Classes
 from ..region import Region
-from ..task import Examples
+from ..task import ALSO, Examples
 from .dataset import DataSet
 from .rasters import raster
 
@@ -26,6 +26,7 @@ BANDS = {
     "B07": 783, "B08": 833, "B8A": 865, "B09": 945, "B11": 1614, "B12": 2202,
 }  # fmt: skip
 SCALE = 10_000  # of reflectance
+KINDS = 3  # of forest, as forest2022 numbers them from 1
 GROUP = "region12"  # column of sites.csv
 MOST_TABLE = 64 << 20  # bytes of sites.csv
 PROBLEM = Classes(("healthy", "damaged"))
@@ -56,7 +57,9 @@ def read(root: Path, name: str, group: str = "") -> Region:
     """One site: both years' bands as reflectance (1, 24, height, width), healthy 0 and damaged 1 (1, height, width).
 
     Label 1 where damaged; 0 where there was forest in 2022 and no damage; every other pixel is unlabelled, and so is
-    one that has no data in either year. Raises DataError that names a missing, broken or odd file.
+    one that has no data in either year. Two further targets, NaN where they aren't known: `forest kind`, the three of
+    2022, and `burn ratio`, the normalised difference of B8A and B12 in 2020, for an encoder that reads 2019 alone.
+    Raises DataError that names a missing, broken or odd file.
     """
     remedy = f"Each site needs a raster in {', '.join(FOLDERS)}. {DATA.source}"
     images = [raster(root / folder / f"{name}.tif", len(BANDS), remedy) for folder in FOLDERS[:2]]
@@ -68,7 +71,8 @@ def read(root: Path, name: str, group: str = "") -> Region:
     holes = [((values == 0) | ~np.isfinite(values)).any(0) for values in images]
     targets[holes[0] | holes[1]] = UNLABELLED
     values = np.concatenate([filled(image, hole) for image, hole in zip(images, holes, strict=True)])
-    examples = Examples(inputs(values / np.float32(SCALE)), torch.from_numpy(targets)[None], PROBLEM)
+    read_in = inputs(values / np.float32(SCALE)) | further(images[1].astype(np.float32), holes[1], forest)
+    examples = Examples(read_in, torch.from_numpy(targets)[None], PROBLEM)
     return Region(name, examples, group, DATA.bands)
 
 
@@ -79,6 +83,15 @@ def inputs(values: np.ndarray) -> dict[str, torch.Tensor]:
         "wavelengths": torch.tensor([*BANDS.values()] * count, dtype=torch.float32)[None],
         "dates": torch.arange(count).repeat_interleave(len(BANDS))[None],
     }
+
+
+def further(image: np.ndarray, hole: np.ndarray, forest: np.ndarray) -> dict[str, torch.Tensor]:
+    """Further targets (1, height, width) of a site, from its bands in 2020 and its kinds of forest."""
+    near, short = (image[list(BANDS).index(band)] for band in ("B8A", "B12"))
+    ratio = np.where(hole, np.nan, (near - short) / np.maximum(near + short, 1))
+    kind = np.where((forest >= 1) & (forest <= KINDS), forest.astype(np.float32) - 1, np.nan)
+    found = {"burn ratio": ratio, "forest kind": kind}
+    return {ALSO + name: torch.from_numpy(values.astype(np.float32))[None] for name, values in found.items()}
 
 
 def filled(image: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ from ..errors import SettingsError, did_you_mean
 from .cell import Cells
 from .context import Context
 from .dense import Dense, Spectral
+from .early import Early
 from .image import Conv4, UNet
+from .late import Late
 from .pair import Pair
 from .plain import Plain
 from .random_conv import RandomConv
@@ -43,6 +45,8 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "statistics": Statistics,
     "learned_statistics": LearnedStatistics,
     "random_conv": RandomConv,
+    "early": Early,
+    "late": Late,
 }
 
 
@@ -54,6 +58,7 @@ LIMITS = {
     "cells": (1, 8),
     "halvings": (0, 4),
     "narrow": (0, MOST),
+    "attention": (0, MOST),
     "seed": (0, 2**31 - 1),
 }
 ODD = {"kernel", "windows"}
@@ -89,6 +94,8 @@ def check_value(name: str, key: str, value: Any, default: Any) -> None:
         check_word(name, key, value)
     elif isinstance(default, tuple) and default and isinstance(default[0], str):
         check_words(name, key, value)
+    elif isinstance(default, float):
+        check_chance(name, key, value)
     else:
         check_size(name, key, value, many=isinstance(default, tuple))
 
@@ -103,6 +110,12 @@ def check_word(name: str, key: str, value: Any) -> None:
     """Raise SettingsError where a setting is no word; what it says the encoder checks."""
     if not isinstance(value, str):
         raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give a word.")
+
+
+def check_chance(name: str, key: str, value: Any) -> None:
+    """Raise SettingsError where a setting is no chance, from 0 to below 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise SettingsError(f"setting '{key}' of encoder '{name}' is {repr(value)[:80]}: give 0 or more, below 1.")
 
 
 def check_switch(name: str, key: str, value: Any) -> None:

@@ -94,6 +94,8 @@ class FineTune(Pretrained):
     def start(self, support: Examples) -> Net:
         """A net of the task's own, so that the learner stays as it was."""
         net = (copy.deepcopy(self.net) if self.pretrained else self.fresh_net()).requires_grad_(False)
+        if hasattr(net.encoder, "dropout"):
+            net.encoder.dropout = 0.0  # type: ignore[assignment]  # of modalities: a task has too few examples for it
         if self.new_head:
             net.head = nn.Linear(net.head.in_features, support.problem.outputs)  # type: ignore[arg-type]
             nn.init.zeros_(net.head.weight)

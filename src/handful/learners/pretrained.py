@@ -7,22 +7,49 @@ from dataclasses import replace
 from typing import ClassVar, Self
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
+from ..encoders.also import Also
 from ..learner import Learner, Net, settings
 from ..problem import Classes, Prediction
+from ..solvers import rows, unrows
 from ..solvers.classifier import BaseClassifier
 from ..task import Examples, Task
 
 
 @settings
 class Pretrained(Learner):
-    """The encoder learns as one plain supervised problem; its head has a column for each class that regions share."""
+    """The encoder learns as one plain supervised problem; its head has a column for each class that regions share.
 
+    also             further targets that the encoder learns meanwhile, a head each: `burn ratio`, a quantity, or
+                     `forest kind: 3`, classes. Examples have them as inputs named `also.burn ratio`, NaN where missing
+    also_weights     of their losses, the main one's being 1; all 1 where none is given
+    learned_weights  the losses' weights are learned with the net
+    """
+
+    also: tuple[str, ...] = ()
+    also_weights: tuple[NonNegativeFloat, ...] = ()
+    learned_weights: bool = False
     pools_classes: ClassVar[bool] = True
 
     def head(self, encoder: nn.Module) -> nn.Module:
         return nn.Linear(int(encoder.width), self.outputs)  # type: ignore[arg-type]
+
+    def fresh_net(self) -> Net:
+        net = super().fresh_net()
+        if self.also:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                net.also = Also(int(net.encoder.width), self.also, self.also_weights, self.learned_weights)  # type: ignore[arg-type]
+        return net
+
+    def gather(self, sets: Iterable[Examples]) -> Self:
+        known = list(sets)
+        found = super().gather(known)
+        if self.also:
+            found.net.also.note(known)  # type: ignore[union-attr, operator]
+        return found
 
     @torch.no_grad()
     def settle(self, sets: Iterable[Examples]) -> Self:
@@ -44,9 +71,17 @@ class Pretrained(Learner):
 
 
 def pooled_loss(examples: Examples, net: Net) -> Tensor:
-    """The loss on the classes that regions share, a column of the head each; on the task's own where there are none."""
-    prediction = Prediction(net(examples.inputs))
-    if examples.base_targets is None:
-        return examples.problem.loss(prediction, examples.targets)
-    every = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
-    return every.loss(prediction, examples.base_targets)
+    """The loss on the classes that regions share, a column of the head each; on the task's own where there are none.
+
+    Where the net has heads for further targets, theirs are added.
+    """
+    features = net.encode(examples.inputs)
+    prediction = Prediction(unrows(net.head(rows(features)), tuple(features.shape)))
+    problem, targets = examples.problem, examples.targets
+    if examples.base_targets is not None:
+        problem = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
+        targets = examples.base_targets
+    loss, also = problem.loss(prediction, targets), getattr(net, "also", None)
+    if also is None:
+        return loss
+    return also.total(loss, problem, features, examples.inputs, bool(problem.labelled(targets).any()))

@@ -24,8 +24,7 @@ class Tim(Pretrained):
     entropy of the query's mean answer, plus alpha times the mean entropy of its answers. Features have length 1.
 
     solver     'gradient' (TIM-GD, Adam) or 'alternating' (TIM-ADM, closed forms in turn)
-    steps      of the solver
-    step_size  of Adam
+    steps      of the solver; those of Adam are of `step_size`
     sharpness  tau, of the softmax
     of_labels  lambda
     of_doubt   alpha

@@ -166,12 +166,17 @@ def choose(trials: Sequence[Trial], labels: Labelled, folds: Folds, judge: Judge
     if len(contest) == 1:
         return default, "chosen by the user"
     if not enough(labels.targets, folds):
-        return default, "too few labels to choose by; the blend is the default"
+        return default, f"too few labels to choose by; {called(default)} is the default"
     gains = [(judge.better(trial.answers, default.answers, labels, folds.judged), trial) for trial in contest[1:]]
     surely = [(gain, trial) for (gain, sure), trial in gains if sure]
     if surely:
-        return max(surely, key=lambda pair: pair[0])[1], "better than the blend beyond doubt on these labels"
-    return default, "no single candidate is better beyond doubt on these labels"
+        return max(surely, key=lambda pair: pair[0])[1], f"better than {called(default)} beyond doubt on these labels"
+    return default, "no other candidate is better beyond doubt on these labels"
+
+
+def called(trial: Trial) -> str:
+    """The default in a sentence."""
+    return "the blend" if trial.candidate.name == DEFAULT else trial.candidate.name
 
 
 def enough(targets: np.ndarray, folds: Folds) -> bool:

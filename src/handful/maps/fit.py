@@ -14,15 +14,17 @@ from ..trust.applicability import fit_applicability, importance
 from ..trust.calibration import estimate_prior
 from ..trust.folds import Folds, block_folds, matched_folds, random_folds
 from .auto import Candidate, Trial, augmented, candidates, choose, enough, out_of_fold, try_all, worth
+from .fusion import Fusion, missing_share, way_of, with_others
 from .grid import Grid
 from .judge import ClassJudge, Judge, Labelled, judge_of
 from .labels import Labels
-from .look import Seen, encoders_of, look, places
+from .lacking import read_by
+from .look import Seen, encoders_of, look, look_without, places
 from .members import Blend
 from .model import Domain, MapModel, Smoothing, domain_key
 from .scene import Scene
 from .sight import Sight
-from .weights import check_bands, pretrained
+from .weights import check_bands, check_beside, check_plain, pretrained
 
 MOST_LABELS = 4000  # rows that learners are fitted on; beyond, a seeded sample of each class
 MOST_WINDOWS = 100  # rows for a learner that moves its encoder: each is a window that it computes at every step
@@ -49,6 +51,7 @@ class Choices:
     seed: int = 0
     prior: str = "equal"
     weights: str | Path | None = None
+    fusion: str = "auto"
     augment: tuple[str, ...] = ()
     copies: int = 4
     views: int = 1
@@ -66,8 +69,8 @@ class Fitted:
 def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress | None = None) -> Fitted:
     """Fit the model of a map on labels. Raises LabelsError where too few of them can be used."""
     tell = progress or (lambda stage, done, total: None)
-    values, rows, columns = scene.sample(SAMPLE, choices.seed)
-    sight = Sight.of(scene.wavelengths, scene.dates, values)
+    _, rows, columns = scene.sample(SAMPLE, choices.seed)
+    sight = scene.sight(SAMPLE, choices.seed)
     tried = candidates_for(scene, labels.problem, choices)
     labels, seen = see(scene.everywhere(), sight, labels, tried, choices, tell)
     located = Labelled(scene.grid.metres(labels.rows, labels.columns), labels.targets, labels.groups)
@@ -81,24 +84,32 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     trials, sigma = try_all(tried, seen, folds["matched"], located, labels.problem, judge, sigmas, compared)
     chosen, why = choose(trials, located, folds["matched"], judge)
     judge, calibration = judge.calibrated(chosen.answers, located.dealt(folds["matched"]), folds["matched"])
+    learners = [member.learner for member in chosen.candidate.members]
+    seen = look_without(seen, scene.everywhere(), sight, learners, labels.rows, labels.columns, every=True)
     blend = Blend.fit(chosen.candidate.members, seen, np.arange(len(seen)), labels.targets, labels.problem)
     domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
     smoothing = Smoothing(sigma)
+    way, read = way_of(chosen.candidate), {name for learner in learners for name in read_by(learner)}
+    sight = replace(sight, others=tuple(other for other in sight.others if other[0] in read))
     model = MapModel(labels.problem, blend, judge, smoothing, domain, sight, seen, labels.targets)
-    model = with_prior(model, scene, labels, choices, rows, columns)
+    model = with_prior(model, scene.only(sight.names), labels, choices, rows, columns)
     record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid, sigma)
-    return Fitted(model, labels, record | {"calibration": calibration, "applicability": share(domain)})
+    record |= {"calibration": calibration, "applicability": share(domain)}
+    return Fitted(model, labels, record | {"fusion": way, "missing": missing_share(scene, SAMPLE, choices.seed)})
 
 
 def candidates_for(scene: Scene, problem: Problem, choices: Choices) -> list[Candidate]:
     def learner(name: str) -> Any:
         found = pretrained(name, problem.outputs, choices.seed, choices.weights)
         check_bands(found, len(scene.bands), choices.weights)
+        check_beside(found, [other.name for other in scene.others], choices.weights)
         return found
 
     waves = scene.wavelengths[np.isfinite(scene.wavelengths)]
-    tried = candidates(choices.learner, learner, problem, spectrum=len(waves) >= SPECTRUM)
-    return augmented(tried, tuple(choices.augment), copies=choices.copies, views=choices.views)
+    alone = candidates(choices.learner, learner, problem, spectrum=len(waves) >= SPECTRUM)
+    alone = augmented(alone, tuple(choices.augment), copies=choices.copies, views=choices.views)
+    check_plain(scene, [member.learner for candidate in alone for member in candidate.members])
+    return with_others(alone, Fusion.of(scene, choices.fusion))
 
 
 def see(
@@ -122,7 +133,8 @@ def see(
     good = seen.valid[:, seen.middle].numpy()
     kept = labels.keep(good)
     kept.require_enough()
-    return kept, seen.pick(np.flatnonzero(good))
+    seen = seen.pick(np.flatnonzero(good))
+    return kept, look_without(seen, scene, sight, learners, kept.rows, kept.columns)
 
 
 def thinned(labels: Labels, seed: int, most: int) -> Labels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from ..problem import Classes
 from ..process import keep_freed_memory, one_thread
 from .area import Area
 from .blocks import BLOCK
-from .fit import Choices, fit_map
+from .fit import SAMPLE, Choices, fit_map
+from .fusion import missing_said, missing_share
 from .keep import load_model, save_model
 from .labels import Labels, read_labels
 from .model import MapModel
 from .outputs import Outputs, finished
 from .paint import KEPT, Counts, Parts, assemble, paint
 from .palette import palette, read_palette
-from .record import about, inputs, key_of, of_labels, parameters, versions
+from .record import about, inputs, kept_of, key_of, kinds_of, of_labels, parameters, versions
 from .same_scene import check_scene
 from .scene import Scene
 
@@ -44,11 +45,19 @@ class SceneChoice:
     radiometry: str | None = None
     mask: str | None = None
     area: str | None = None
+    others: Sequence[str] = ()
 
-    def open(self) -> Scene:
+    def open(self, kinds: Mapping[str, str] | None = None) -> Scene:
+        """kinds: name to kind of what a model was made with beside its scene."""
         names = list(self.bands) if self.bands else None
         scene = Scene.open(
-            list(self.paths), bands=names, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask
+            list(self.paths),
+            bands=names,
+            sensor=self.sensor,
+            radiometry=self.radiometry,
+            mask=self.mask,
+            others=self.others,
+            kinds=kinds,
         )
         if self.area is None:
             return scene
@@ -146,16 +155,16 @@ def make_map(
     said = len(labels.notes)
     clock.stage("reading")
     fitted = fit_map(scene, labels, choices, progress)
-    for note in fitted.labels.notes[said:]:
+    later = [*fitted.labels.notes[said:], *missing_said(fitted.record["missing"])]
+    for note in later:
         tell(note)
-    notes += fitted.labels.notes[said:]
     clock.stage("learning")
     record: dict[str, Any] = {"command": "map", "learner": choices.learner, "seed": choices.seed}
     record |= about(scene, fitted.model.problem) | of_labels(fitted.labels) | fitted.record
-    record["notes"] = notes
+    record["notes"] = [*notes, *later]
     record["parameters"] = parameters(scene_choice, label_choice, choices, painting) | {"test_labels": test_labels}
     record["inputs"] = inputs(record["parameters"])
-    save_model(fitted.model, output / "model", bands=record["bands"], radiometry=record["radiometry"], colours=colours)
+    save_model(fitted.model, output / "model", **kept_of(record), colours=colours)
     outputs = Outputs(output, fitted.model.problem, colours)
     key = key_of(record) | {"model": checksum(output / "model" / "model.safetensors")}
     counts = painted(scene, fitted.model, painting, outputs, key, clock, progress)
@@ -178,21 +187,33 @@ def apply_model(
     one_thread()
     clock = Clock()
     model, kept = load_model(folder)
-    scene = scene_choice.open()
+    scene = scene_choice.open(kinds_of(kept))
     for note in scene.notes:
         tell(note)
     check_scene(scene, model.sight, kept)
+    record: dict[str, Any] = {"command": "apply", "learner": kept.get("learner")} | about(scene, model.problem)
+    scene = scene.only(model.sight.names)
+    shares = missing_share(scene, SAMPLE, 0)
+    later = [*unread(record, model), *missing_said(shares)]
+    for note in later:
+        tell(note)
+    record |= {"fusion": kept.get("fusion"), "missing": shares, "notes": [*scene.notes, *later]}
     colours = dict(kept.get("colours") or {})
     if isinstance(model.problem, Classes):
         user = None if painting.palette is None else read_palette(painting.palette, model.problem.names)
         colours = palette(model.problem.names, layer=colours, user=user)
     clock.stage("reading")
-    record: dict[str, Any] = {"command": "apply", "learner": kept.get("learner")} | about(scene, model.problem)
     record["parameters"] = {"model": str(folder)} | parameters(scene_choice, painting)
     record["inputs"] = inputs(record["parameters"])
     outputs = Outputs(output, model.problem, colours)
     counts = painted(scene, model, painting, outputs, key_of(record), clock, progress)
     return Result(record | outputs.counted(record, counts), scene, None, outputs, clock)
+
+
+def unread(record: dict[str, Any], model: MapModel) -> list[str]:
+    """A sentence for each raster beside the scene that a model doesn't read."""
+    names = [str(other["name"]) for other in record["others"]]
+    return [f"{name} was given, but the model doesn't read it." for name in names if name not in model.sight.names]
 
 
 def painted(
@@ -208,7 +229,7 @@ def painted(
     parts = Parts.of(outputs.folder, key)
     paint(
         model,
-        scene,
+        scene.only(model.sight.names),
         scene.grid,
         parts,
         probabilities=painting.probabilities,

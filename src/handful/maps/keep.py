@@ -20,7 +20,8 @@ from ..problem import Classes, Problem, Quantity
 from ..trust.applicability import Applicability
 from ..trust.calibration import Calibration, QuantityCalibration
 from .judge import ClassJudge, Judge, QuantityJudge
-from .look import Seen, support_keys
+from .lacking import EVERY
+from .look import Seen, encoders_without, support_keys
 from .members import Blend, Member
 from .model import Domain, MapModel, Smoothing
 from .model_record import check_map_record, check_seen, rehearse
@@ -34,10 +35,12 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
     tensors: dict[str, Tensor] = {"targets": torch.from_numpy(model.targets)}
     fixed = [m.learner for m in model.blend.members if not m.learner.moves_encoder]
     used = {key for learner in fixed for key in support_keys(learner)}
+    learners = [m.learner for m in model.blend.members]
+    used |= set(encoders_without(learners, lambda learner: EVERY))
     for number, member in enumerate(model.blend.members):
         tensors |= {f"member{number}.{name}": w for name, w in member.learner.net.state_dict().items()}
     for number, key in enumerate(sorted(used)):
-        tensors[f"table{number}"] = model.seen.tables[key][:, model.seen.middle]
+        tensors[f"table{number}"] = model.seen.own(key)
     if any(m.learner.moves_encoder for m in model.blend.members) and model.seen.windows is not None:
         tensors |= {f"windows.{name}": inputs for name, inputs in model.seen.windows.items()}
     write_tensors(folder / WEIGHTS, tensors)
@@ -108,7 +111,9 @@ def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) ->
 def sight_of(plain: dict[str, Any]) -> Sight:
     waves = np.array([np.nan if w is None else w for w in plain["wavelengths"]], np.float32)
     middle, spread = np.array(plain["middle"], float), np.array(plain["spread"], float)
-    return Sight(waves, np.array(plain["dates"], np.int64), middle, spread, float(plain["factor"]))
+    others = tuple((str(other["name"]), sight_of(other)) for other in plain.get("others", []))
+    codes = tuple(int(code) for code in plain.get("codes", []))
+    return Sight(waves, np.array(plain["dates"], np.int64), middle, spread, float(plain["factor"]), codes, others)
 
 
 def plain_problem(problem: Problem) -> dict[str, Any]:

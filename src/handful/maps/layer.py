@@ -21,6 +21,7 @@ class Layer:
 
     dates    (used bands,) 0 for the first date
     zeros    whether 0 in all used bands means that there is no data
+    nearest  whether values are codes, of which no mean may be taken
     """
 
     raster: Raster
@@ -28,6 +29,7 @@ class Layer:
     target: Grid
     zeros: bool
     dates: tuple[int, ...] = field(default=())
+    nearest: bool = False
 
     @cached_property
     def used(self) -> list[int]:
@@ -64,7 +66,7 @@ class Layer:
         """How it is brought to the scene's grid; None where it lies on it."""
         if same_grid(self.raster.grid, self.target):
             return None
-        return Resampled(self.raster.name, self._own, self.raster.grid, self.target)
+        return Resampled(self.raster.name, self._own, self.raster.grid, self.target, self.nearest)
 
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Stored values float32 (used bands, height, width) and valid (height, width), within the scene."""

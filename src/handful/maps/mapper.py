@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,12 @@ from ..problem import Classes
 from ..process import one_thread
 from .blocks import blocks
 from .fit import Choices, Fitted, fit_map
+from .fusion import missing_said
 from .grid import Grid
 from .keep import load_model, save_model
 from .labels import read_labels
 from .model import MapModel
-from .record import bands_record
+from .record import about, kept_of, kinds_of
 from .same_scene import check_scene
 from .scene import Scene
 
@@ -54,13 +55,16 @@ class Mapper:
     bands, sensor, radiometry, mask  how to read scenes, as in `handful map`
     prior          "equal", "labels" or "estimated" shares of the classes
     weights        a checkpoint instead of the shipped weights
+    fusion         "early", "late" or "auto": how what lies beside the scene is fused
     augment        changes by which `copies` of the labels' surroundings are made, as in `handful map`
     views          1, or 4 or 8 turned views over which answers are averaged
     seed           of everything that is drawn
     workers        blocks computed at once
 
     A scene is a path, several co-registered paths, rasterio datasets or xarray DataArrays; labels are a path, a
-    GeoDataFrame or an array on the scene's grid. `report` holds what was found while fitting, as in run.json.
+    GeoDataFrame or an array on the scene's grid. `others` are rasters beside the scene, by name (or "name:kind"), as
+    `--with` has them: `fit(scene, labels, others={"radar": "s1.tif"})`. `report` holds what was found while
+    fitting, as in run.json.
     """
 
     learner: str = "auto"
@@ -74,16 +78,17 @@ class Mapper:
     mask: Any = None
     prior: str = "equal"
     weights: str | Path | None = None
+    fusion: str = "auto"
     augment: Sequence[str] = ()
     copies: int = 4
     views: int = 1
     seed: int = 0
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
 
-    def fit(self, scene: Any, labels: Any) -> Self:
+    def fit(self, scene: Any, labels: Any, others: Mapping[str, Any] | None = None) -> Self:
         """Learn from labels on a scene. Raises the errors of `handful map`."""
         one_thread()
-        opened = self._open(scene)
+        opened = self._open(scene, others)
         read = read_labels(
             labels,
             opened.grid,
@@ -93,20 +98,23 @@ class Mapper:
             labels_crs=self.labels_crs,
             seed=self.seed,
         )
-        more = {"augment": tuple(self.augment), "copies": self.copies, "views": self.views}
+        more = {"augment": tuple(self.augment), "copies": self.copies, "views": self.views, "fusion": self.fusion}
         choices = Choices(self.learner, self.seed, self.prior, self.weights, **more)  # type: ignore[arg-type]
         fitted: Fitted = fit_map(opened, read, choices)
         self.model_: MapModel = fitted.model
-        self.kept_: dict[str, Any] = {"bands": bands_record(opened), "radiometry": opened.radiometry_record}
-        self.report: dict[str, Any] = fitted.record | {"notes": [*opened.notes, *fitted.labels.notes]}
+        self.kept_: dict[str, Any] = kept_of(about(opened, read.problem) | fitted.record)
+        self.report: dict[str, Any] = fitted.record | {
+            "notes": [*opened.notes, *fitted.labels.notes, *missing_said(fitted.record["missing"])]
+        }
         return self
 
-    def predict(self, scene: Any) -> Map:
+    def predict(self, scene: Any, others: Mapping[str, Any] | None = None) -> Map:
         """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others."""
         one_thread()
         model = self._fitted()
-        opened = self._open(scene)
+        opened = self._open(scene, others, kinds_of(self.kept_))
         check_scene(opened, model.sight, self.kept_)
+        opened = opened.only(model.sight.names)
         grid = opened.grid
         whole = model.blank(grid.window)
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
@@ -127,7 +135,7 @@ class Mapper:
     def load(self, folder: str | Path) -> Self:
         """Take a fitted model from a folder: of `save`, or the `model` folder of a finished map."""
         self.model_, record = load_model(folder)
-        self.kept_ = {name: record[name] for name in ("bands", "radiometry") if name in record}
+        self.kept_ = kept_of(record)
         return self
 
     def _fitted(self) -> MapModel:
@@ -135,7 +143,15 @@ class Mapper:
             raise SettingsError("this Mapper hasn't seen labels yet: call fit(scene, labels) first.")
         return self.model_
 
-    def _open(self, scene: Any) -> Scene:
+    def _open(self, scene: Any, others: Mapping[str, Any] | None, kinds: Mapping[str, str] | None = None) -> Scene:
         paths = list(scene) if isinstance(scene, list | tuple) else [scene]
         bands = self.bands if isinstance(self.bands, str) else list(self.bands or [])
-        return Scene.open(paths, bands=bands or None, sensor=self.sensor, radiometry=self.radiometry, mask=self.mask)
+        return Scene.open(
+            paths,
+            bands=bands or None,
+            sensor=self.sensor,
+            radiometry=self.radiometry,
+            mask=self.mask,
+            others=others or {},
+            kinds=kinds,
+        )

@@ -17,6 +17,7 @@ from ..learner import Learner, Predictor
 from ..problem import UNLABELLED, Classes, Prediction, Problem
 from ..solvers import rows as as_rows
 from ..task import Examples, Inputs
+from .lacking import Pattern, pattern_of, patterns, read_by, switched, table_key
 from .look import Seen, encoder_key, support_keys, view_keys
 
 ROWS = 16384  # pixels that a learner answers at a time
@@ -31,11 +32,22 @@ class Member:
     name: str
     learner: Learner
 
-    def support(self, seen: Seen, index: np.ndarray, targets: np.ndarray, problem: Problem) -> Examples:
-        """The labels `index` as this learner's support set."""
+    def fit(self, seen: Seen, index: np.ndarray, targets: np.ndarray, problem: Problem) -> Predictor:
+        """The learner fitted on the labels `index`; again without what may be missing, where it reads that."""
+        kinds = patterns(read_by(self.learner))
+        fit = lambda number: self.learner.adapt(self.support(seen, index, targets, problem, kinds[number]))  # noqa: E731
+        return switched(fit, problem) if len(kinds) > 1 and not self.learner.moves_encoder else fit(0)
+
+    def support(
+        self, seen: Seen, index: np.ndarray, targets: np.ndarray, problem: Problem, pattern: Pattern = ()
+    ) -> Examples:
+        """The labels `index` as this learner's support set, seen without what `pattern` names."""
         wanted = torch.from_numpy(targets[index])
         if not self.learner.moves_encoder:
-            tables = [seen.tables[key][torch.from_numpy(index), seen.middle] for key in support_keys(self.learner)]
+            if pattern:
+                table = seen.own(table_key(encoder_key(self.learner), pattern))
+                return Examples({"features": table[torch.from_numpy(index)]}, wanted, problem)
+            tables = [seen.own(key)[torch.from_numpy(index)] for key in support_keys(self.learner)]
             return Examples({"features": torch.cat(tables)}, wanted.repeat(len(tables)), problem)
         assert seen.windows is not None
         inputs = {name: tensor[torch.from_numpy(index)] for name, tensor in seen.windows.items()}
@@ -54,6 +66,8 @@ class Member:
             flat = {"features": tables[0].flatten(0, 1)}
             if len(tables) > 1:
                 flat["views"] = torch.stack([table.flatten(0, 1) for table in tables], 1)
+            if read_by(self.learner):
+                flat["lacking"] = seen.lacking(read_by(self.learner))[chosen].flatten()
             answers = certain(predictor, predictor.outputs(flat)).unflatten(0, tables[0].shape[:2])
         else:
             assert seen.windows is not None
@@ -82,7 +96,7 @@ class Blend:
     def fit(
         cls, members: Sequence[Member], seen: Seen, index: np.ndarray, targets: np.ndarray, problem: Problem
     ) -> Blend:
-        fitted = [m.learner.adapt(m.support(seen, index, targets, problem)) for m in members]
+        fitted = [m.fit(seen, index, targets, problem) for m in members]
         return cls(tuple(members), tuple(fitted))
 
     @property
@@ -125,9 +139,13 @@ class Blend:
         kept: list[Tensor] = []
         parts: dict[int, list[Tensor]] = {place: [] for place in places}
         assert not isinstance(inputs, Tensor)
-        for strip in strips(self.members[places[0]].learner.net.encoder, inputs, margin):
+        first, top = self.members[places[0]].learner, 0
+        lacking = lacking_in(inputs, read_by(first), margin)
+        for strip in strips(first.net.encoder, inputs, margin):
+            own = None if lacking is None else lacking[top : top + strip.shape[2]]
+            top += strip.shape[2]
             for place in places:
-                parts[place].append(decided(self.predictors[place], strip))
+                parts[place].append(decided(self.predictors[place], strip, own))
             if columns is not None:
                 kept.append(as_rows(strip).index_select(1, columns).unflatten(0, strip.shape[2:]))
         return [torch.cat(part, dim=1) for part in parts.values()], torch.cat(kept) if kept else None
@@ -142,17 +160,30 @@ class Blend:
         return found
 
 
+def lacking_in(inputs: Mapping[str, Tensor], names: Pattern, margin: int) -> Tensor | None:
+    """The numbers of the patterns (height, width) of what is missing, without the margin; None where nothing is."""
+    if not names:
+        return None
+    found = cut(pattern_of(inputs, names)[:, None], margin)[0, 0]
+    return found if bool(found.any()) else None
+
+
 def mean_of(views: Sequence[Tensor]) -> Tensor:
     """The mean answer, the same bits for any order of the views; one view as it is."""
     return views[0] if len(views) == 1 else torch.stack(list(views)).double().sort(0).values.mean(0).to(views[0])
 
 
-def decided(predictor: Predictor, features: Tensor) -> Tensor:
+def decided(predictor: Predictor, features: Tensor, lacking: Tensor | None = None) -> Tensor:
     """Features (1, width, height, width of the map) to answers (outputs, height, width of the map).
 
     Some rows at a time: scikit-learn copies its table, in double.
+    lacking  (height, width of the map) numbers of the patterns of what is missing
     """
-    parts = [certain(predictor, predictor.outputs({"features": rows})).T for rows in as_rows(features).split(ROWS)]
+    tables = [{"features": rows} for rows in as_rows(features).split(ROWS)]
+    if lacking is not None:
+        numbers = lacking.flatten().split(ROWS)
+        tables = [table | {"lacking": own} for table, own in zip(tables, numbers, strict=True)]
+    parts = [certain(predictor, predictor.outputs(table)).T for table in tables]
     return torch.cat(parts, dim=1).unflatten(1, features.shape[2:])
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..problem import Classes, Problem
 from .grid import Window
 from .header import MOST_BANDS
+from .kinds import MOST_CODES
 from .model import MapModel
 from .sight import Sight
 
@@ -36,12 +37,18 @@ class PlainSight(Part):
     middle: Row
     spread: list[Positive]
     factor: Positive
+    codes: Annotated[list[int], Field(max_length=MOST_CODES)] = []
+    others: Annotated[list[PlainOther], Field(max_length=MOST_BANDS)] = []
 
     @model_validator(mode="after")
     def same_lengths(self) -> PlainSight:
         if {len(self.dates), len(self.middle), len(self.spread)} != {len(self.wavelengths)}:
             raise ValueError("it has not the same number of bands everywhere")
         return self
+
+
+class PlainOther(PlainSight):
+    name: Annotated[str, Field(min_length=1)]
 
 
 class PlainSmoothing(Part):
@@ -162,7 +169,7 @@ class Plain:
     """A scene whose every pixel has the middle value of the model's own."""
 
     def __init__(self, sight: Sight) -> None:
-        self.middle = sight.middle.astype(np.float32)
+        self.middle = sight.usual.astype(np.float32)
 
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         shape = (window.height, window.width)

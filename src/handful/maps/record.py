@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..checkpoint import RECORD, WEIGHTS
 from ..files import checksum
 from ..problem import Classes, Problem, Quantity
 from .labels import Labels
+from .modality import files_of
 from .scene import Scene
 
 FILES = (
@@ -36,6 +38,7 @@ def about(scene: Scene, problem: Problem) -> dict[str, Any]:
     return {
         "bands": bands_record(scene),
         "radiometry": scene.radiometry_record,
+        "others": [other.record() for other in scene.others],
         "crs": crs_said(scene.grid.crs),
         "kind": "classes" if isinstance(problem, Classes) else "quantity",
         "classes": list(problem.names) if isinstance(problem, Classes) else [],
@@ -50,6 +53,16 @@ def bands_record(scene: Scene) -> list[dict[str, Any]]:
     return [
         {"raster": b.raster, "index": b.index, "name": b.name, "wavelength": finite(b.wavelength)} for b in scene.bands
     ]
+
+
+def kept_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a model keeps of the record of its scene."""
+    return {name: record[name] for name in ("bands", "radiometry", "others", "fusion") if name in record}
+
+
+def kinds_of(kept: Mapping[str, Any]) -> dict[str, str]:
+    """Name to kind of what lay beside the scene that a model was made on."""
+    return {str(other["name"]): str(other["kind"]) for other in kept.get("others") or []}
 
 
 def crs_said(crs: Any) -> str | None:
@@ -70,7 +83,7 @@ def parameters(*choices: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for choice in choices:
         found |= asdict(choice)
-    called = {"paths": "scenes", "path": "labels"}
+    called = {"paths": "scenes", "path": "labels", "others": "with"}
     found = {called.get(name, name): value for name, value in found.items()}
     return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
 
@@ -78,7 +91,8 @@ def parameters(*choices: Any) -> dict[str, Any]:
 def inputs(given: dict[str, Any]) -> list[dict[str, str]]:
     """Path and checksum of each file that the parameters name; what isn't a file on disk has none."""
     named = [given[name] for name in FILES if given.get(name)]
-    paths = [Path(path) for one in named for path in (one if isinstance(one, list | tuple) else [one])]
+    paths = files_of(given.get("with") or ())
+    paths += [Path(path) for one in named for path in (one if isinstance(one, list | tuple) else [one])]
     folders = [Path(given[name]) for name in FOLDERS if given.get(name)]
     paths += [folder / name for folder in folders for name in (WEIGHTS, RECORD)]
     return [{"path": str(path), "checksum": checksum(path)} for path in paths if path.is_file()]

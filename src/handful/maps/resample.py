@@ -87,6 +87,12 @@ class Resampled:
         seen = np.isfinite(rows) & np.isfinite(columns)
         return np.where(seen, rows, np.nan), np.where(seen, columns, np.nan)
 
+    def meets(self) -> bool:
+        """Whether source and target overlap, as far as some thousand places of the target tell."""
+        some = [np.linspace(0, size, 65) for size in (self.target.height, self.target.width)]
+        rows, columns = self._place(*np.meshgrid(*some, indexing="ij"))
+        return bool(((rows > 0) & (rows < self.source.height) & (columns > 0) & (columns < self.source.width)).any())
+
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Values float32 (bands, height, width), NaN where invalid, and which are valid."""
         fine = (np.arange(self.steps) + 0.5) / self.steps

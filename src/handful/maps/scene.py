@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,11 @@ from .bands import Band
 from .calibrate import Calibration, calibrate
 from .grid import Grid, Window
 from .layer import Stack
+from .modality import Modality, named_kind, open_modality, split
 from .plan import plan
 from .radiometry import OVERRIDE, Radiometry
 from .sampling import Sample, sample
+from .sight import Sight
 
 JUDGED = 4000  # pixels by which radiometry is judged
 
@@ -36,6 +38,7 @@ class Scene:
     bands       what is read, in this order
     radiometry  one a raster
     notes       sentences for the user: which band is which, what was assumed and how to override it
+    others      what lies beside the scene, each under a name of its own
     """
 
     grid: Grid
@@ -47,6 +50,7 @@ class Scene:
     scale: np.ndarray
     offset: np.ndarray
     area: InArea | None = None
+    others: tuple[Modality, ...] = ()
     _samples: dict[tuple[int, int], Sample] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -59,11 +63,15 @@ class Scene:
         radiometry: str | None = None,
         mask: Any = None,
         area: InArea | None = None,
+        others: Mapping[str, Any] | Sequence[str] = (),
+        kinds: Mapping[str, str] | None = None,
     ) -> Scene:
         """Open rasters: a path or several, open rasterio datasets, or xarray DataArrays.
 
         bands       one string a raster: the names of its bands in file order, such as "B02,B03,-"; "-" skips one
         radiometry  s2, s2-offset, landsat, none, or SCALE,OFFSET
+        others      what lies beside the scene: name, or name:kind, to raster; or such texts as radar=s1.tif
+        kinds       name to kind of what a model was made with
 
         Raises SceneError for a raster that can't be read or mapped, SettingsError for options that don't fit.
         """
@@ -77,7 +85,23 @@ class Scene:
         scene = cls(
             planned.grid, planned.names, planned.bands, told.rasters, notes, planned.stack, told.scale, told.offset
         )
+        scene = scene.beside(split(others), kinds or {})
         return scene if area is None else scene.within(area)
+
+    def beside(self, others: Mapping[str, Any], kinds: Mapping[str, str]) -> Scene:
+        """The same scene with other rasters beside it, brought to its grid."""
+        found = [
+            open_modality(text, raster, self.grid, kinds.get(named_kind(text)[0])) for text, raster in others.items()
+        ]
+        notes = [*self.notes, *(note for other in found for note in other.notes)]
+        return replace(self, others=tuple(found), notes=notes, _samples={})
+
+    def only(self, names: Sequence[str]) -> Scene:
+        """The same scene with these beside it, in this order."""
+        if list(names) == [other.name for other in self.others]:
+            return self
+        by_name = {other.name: other for other in self.others}
+        return replace(self, others=tuple(by_name[name] for name in names), _samples={})
 
     def within(self, area: InArea) -> Scene:
         """The same scene, valid only in an area of interest."""
@@ -107,6 +131,7 @@ class Scene:
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Values float32 (bands, height, width), NaN where invalid, and valid (height, width).
 
+        Behind the scene's bands stand those of `others`, NaN where they are missing.
         Beyond the scene values are mirrored, as by np.pad(mode="symmetric"), and not valid. Any window gives the same
         values for a pixel. Raises SceneError where the file turns out to be damaged.
         """
@@ -131,11 +156,13 @@ class Scene:
         values *= self.scale[:, None, None]
         values += self.offset[:, None, None]
         valid &= np.isfinite(values).all(0)
+        if self.others:
+            values = np.concatenate([values, *(other.read(window) for other in self.others)])
         values[:, ~valid] = np.nan
         return values, valid
 
     def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Valid pixels from all over the scene: values (m, bands), rows and columns (m,); m is at most `count`.
+        """Valid pixels from all over the scene: values (m, bands and others), rows, columns (m,); m is at most `count`.
 
         The same for the same seed. Raises SceneError where no pixel is valid.
         """
@@ -147,9 +174,16 @@ class Scene:
             raise SceneError(no_valid_pixel(list(self.paths), self.stack.mask is not None, self.area is not None))
         return found.values, found.rows, found.columns
 
+    def sight(self, count: int, seed: int) -> Sight:
+        """Its constants, from a sample of so many pixels, and those of what lies beside it."""
+        own = Sight.of(self.wavelengths, self.dates, self.sample(count, seed)[0][:, : len(self.bands)])
+        return own.beside({other.name: other.sight for other in self.others})
+
     def close(self) -> None:
         """Close the files that were opened here."""
         self.stack.close()
+        for other in self.others:
+            other.layer.raster.close()
 
     def __enter__(self) -> Scene:
         return self

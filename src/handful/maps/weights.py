@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
 from ..learners import LEARNERS, make
 from ..learners.classical import Classical
+from .lacking import read_by
+from .scene import Scene
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 
@@ -66,6 +69,20 @@ def _source(folder: str) -> tuple[Learner, str]:
             "give weights of spectral, dense, unet or pair."
         )
     return learner, str(record["learner"])
+
+
+def check_plain(scene: Scene, learners: Sequence[Learner]) -> None:
+    """Raise SettingsError where copies or views are asked for beside what they can't change."""
+    if scene.others and any(learner.augment or learner.views > 1 for learner in learners):
+        raise SettingsError("--augment and --views change the scene alone: leave them out, or leave out --with.")
+
+
+def check_beside(learner: Learner, names: Sequence[str], weights: str | Path | None) -> None:
+    """Raise SettingsError where an encoder reads what doesn't lie beside the scene."""
+    missing = [name for name in read_by(learner) if name not in names]
+    if missing:
+        words = " ".join(f"--with {name}=FILE" for name in missing)
+        raise SettingsError(f"--weights {weights} reads {' and '.join(missing)} beside the scene: give {words}.")
 
 
 def check_bands(learner: Learner, bands: int, weights: str | Path | None) -> None:

@@ -78,7 +78,19 @@ def headline(run: Run) -> str:
 
 def verdict(run: Run) -> list[str]:
     """How good the map is, where not to trust it, and whether the better model was worth it."""
-    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), _worth(run)) if sentence]
+    return [sentence for sentence in (_quality(run), _weakest(run), _reach(run), _fusion(run), _worth(run)) if sentence]
+
+
+def _fusion(run: Run) -> str:
+    """What was used of what lay beside the scene."""
+    names = [str(other["name"]) for other in run.get("others") or []]
+    if not names:
+        return ""
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    way = {"early": "stacked with its bands", "late": "each read by itself"}.get(run.get("fusion") or "")
+    if way is None:
+        return f"The map is of the scene alone: with {listed} it was not better beyond doubt."
+    return f"The map was made with {listed} beside the scene ({way})."
 
 
 def _worth(run: Run) -> str:
