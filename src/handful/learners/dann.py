@@ -31,9 +31,10 @@ class Dann(KeepsRows):
     step_size  the first one, mu_0
     batch      rows a step: half with labels, and as many of each domain for the classifier of domains
 
-    Differs: the classifier of domains has a hidden layer, as in the paper's deep nets; features come standardised on the labelled rows; the answering layer starts at 0, so that the order of
-    classes means nothing; rows for the classifier of domains are drawn apart from those with labels. Without a pool
-    there is no other domain, and the net is trained on the support alone.
+    Differs: the classifier of domains has a hidden layer, as in the paper's deep nets; features come standardised on
+    the labelled rows; the answering layer starts at 0, so that the order of classes means nothing; rows for the
+    classifier of domains are drawn apart from those with labels. Without a pool there is no other domain, and the net
+    is trained on the support alone.
     """
 
     hidden: int = Field(default=32, ge=1, le=4096)

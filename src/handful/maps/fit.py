@@ -21,6 +21,7 @@ from .look import Seen, encoders_of, look, places
 from .members import Blend
 from .model import Domain, MapModel, Smoothing, domain_key
 from .scene import Scene
+from .shift import glance, moments_of
 from .sight import Sight
 from .weights import check_bands, pretrained
 
@@ -85,6 +86,7 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
     smoothing = Smoothing(sigma)
     model = MapModel(labels.problem, blend, judge, smoothing, domain, sight, seen, labels.targets)
+    model = replace(model, moments=moments_of(glance(scene, sight, [m.learner for m in blend.members])))
     model = with_prior(model, scene, labels, choices, rows, columns)
     record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid, sigma)
     return Fitted(model, labels, record | {"calibration": calibration, "applicability": share(domain)})

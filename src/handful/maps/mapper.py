@@ -23,6 +23,7 @@ from .process import one_thread
 from .record import bands_record
 from .same_scene import check_scene
 from .scene import Scene
+from .shift import adapted, glance
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,17 @@ class Mapper:
         self.report: dict[str, Any] = fitted.record | {"notes": [*opened.notes, *fitted.labels.notes]}
         return self
 
-    def predict(self, scene: Any) -> Map:
-        """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others."""
+    def predict(self, scene: Any, *, adapt: str | None = None) -> Map:
+        """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others.
+
+        adapt  "statistics", "coral" or "auto": align the labels' features to this scene first, as `handful apply` does
+        """
         one_thread()
         model = self._fitted()
         opened = self._open(scene)
         check_scene(opened, model.sight, self.kept_)
+        if adapt is not None:
+            model, _ = adapted(model, glance(opened, model.sight, [m.learner for m in model.blend.members]), adapt)
         grid = opened.grid
         whole = model.blank(grid.window)
         with ThreadPoolExecutor(max(1, self.workers)) as pool:

@@ -1,4 +1,4 @@
-"""Domain-adversarial training of a small net on tables: gradients of a domain classifier go back with their sign turned."""
+"""Domain-adversarial training of a small net on tables: the gradient of what tells domains apart is turned."""
 
 from __future__ import annotations
 

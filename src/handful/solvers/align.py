@@ -44,7 +44,7 @@ class Moments:
 def statistics(source: Moments, target: Moments) -> Move:
     """Rows of the source with the target's mean and deviation of each feature, where both vary.
 
-    Li, Wang, Shi, Liu & Hou 2016 (AdaBN, arXiv:1603.04779) do so in each batch norm of a net; this is once, on features.
+    Li, Wang, Shi, Liu & Hou 2016 (AdaBN, arXiv:1603.04779) do so in each batch norm of a net; here once, on features.
     """
     both = source.varies & target.varies
     scale = torch.where(both, target.deviation / source.deviation, 1.0)
@@ -52,7 +52,7 @@ def statistics(source: Moments, target: Moments) -> Move:
 
 
 def coral(source: Moments, target: Moments, penalty: float = 1.0) -> Move:
-    """CORAL: the source whitened, and coloured with the target's covariance (Sun, Feng & Saenko 2016, arXiv:1511.05547).
+    """CORAL (Sun, Feng & Saenko 2016, arXiv:1511.05547): the source whitened, coloured with the target's covariance.
 
     Algorithm 1, on features of mean 0 and deviation 1 as the paper has them: each place on its own scale first. What
     was moved gets the target's scale again, so that the target's rows stay as they are.
