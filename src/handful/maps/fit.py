@@ -86,7 +86,7 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     domain = domain_of(blend, seen, labels.targets, folds["matched"], choices.seed)
     smoothing = Smoothing(sigma)
     model = MapModel(labels.problem, blend, judge, smoothing, domain, sight, seen, labels.targets)
-    model = replace(model, moments=moments_of(glance(scene, sight, [m.learner for m in blend.members])))
+    model = replace(model, moments=moments_of(glance(scene, sight, [m.learner for m in blend.members], choices.seed)))
     model = with_prior(model, scene, labels, choices, rows, columns)
     record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid, sigma)
     return Fitted(model, labels, record | {"calibration": calibration, "applicability": share(domain)})

@@ -14,13 +14,14 @@ from ..learner import Learner
 from ..problem import Classes
 from ..solvers.align import ALIGNMENTS, Moments, Move, frechet
 from .judge import Labelled
-from .look import Seen, encoder_key, encoders_of, look
+from .look import TILE, Seen, encoder_key, encoders_of, look
 from .members import Blend
 from .model import MapModel
 from .scene import Scene
 from .sight import Sight
 
-PIXELS = 1000  # of a scene, by which it is compared
+SAMPLE = 4000  # pixels of a scene, of which it is compared by those
+TILES = 32  # that lie in so many of the tiles that are looked at together: the rest would cost as much again
 FEWEST = 30  # pixels below which nothing can be said of a scene's statistics
 NEAR, FAR = 0.3, 1.0  # deviations a feature
 NONE, AUTO = "none", "auto"
@@ -64,9 +65,12 @@ class Shift:
         return asdict(self) | {"word": self.word if self.distance is not None else None}
 
 
-def glance(scene: Scene, sight: Sight, learners: Sequence[Learner]) -> Seen:
+def glance(scene: Scene, sight: Sight, learners: Sequence[Learner], seed: int = 0) -> Seen:
     """What the encoders see at a sample of the whole scene's pixels, the same whatever is mapped of it first."""
-    _, rows, columns = scene.sample(PIXELS, 0)
+    _, rows, columns = scene.sample(SAMPLE, seed)
+    tile = np.unique(np.stack([rows // TILE, columns // TILE], 1), axis=0, return_inverse=True)[1].ravel()
+    kept = np.isin(tile, np.random.default_rng([seed, 1]).permutation(tile.max() + 1)[:TILES])
+    rows, columns = rows[kept], columns[kept]
     return look(scene, sight, encoders_of(learners), rows, columns, np.zeros((1, 2), int))
 
 
