@@ -20,6 +20,7 @@ NAMES = [
     "bench_kill",
     "bench_cost",
     "coverage",
+    "domains",
 ]  # the quick ones first
 
 

@@ -6,12 +6,10 @@ from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
 
-from ..learner import Answer, settings
-from ..problem import Prediction
-from ..solvers.align import ALIGNMENTS, Moments
-from ..task import Examples
+from ..learner import settings
+from ..problem import Prediction, Problem
+from ..solvers.align import ALIGNMENTS, Across, Moments
 from .pooled import Pooled
 
 
@@ -31,18 +29,12 @@ class Aligned(Pooled):
     method: Literal["coral", "statistics"] = "coral"
     transductive: ClassVar[bool] = True
 
-    def fit(self, support: Examples) -> Answer:
-        features, targets = self.labelled_rows(support)
-        pooled: Tensor = support.inputs["pooled"]  # type: ignore[index, call-overload]
-
-        def decide(rows: Tensor) -> Prediction:
-            if not bool(pooled.any()):
-                return self.solve(features, targets, support.problem)(rows)
-            move = ALIGNMENTS[self.method](Moments.of(features[pooled]), Moments.of(rows))
-            moved = torch.where(pooled[:, None], move(features), features)
-            return self.solve(moved, targets, support.problem)(rows)
-
-        return self.on_rows(decide)
+    def across(self, places: Across, problem: Problem) -> Prediction:
+        rows = places.known
+        if bool(places.pooled.any()):
+            move = ALIGNMENTS[self.method](Moments.of(rows[places.pooled]), Moments.of(places.query))
+            rows = torch.where(places.pooled[:, None], move(rows), rows)
+        return self.solve(rows, places.targets, problem)(places.query)
 
 
 align_statistics = partial(Aligned, method="statistics")

@@ -7,13 +7,12 @@ from typing import ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..learner import Answer, settings
+from ..learner import settings
 from ..problem import Prediction, Problem
 from ..solvers.adversarial import Adversaries, Draws, train_adversaries
-from ..solvers.align import Moments, statistics
-from ..task import Examples
+from ..solvers.align import Across, Moments, statistics
 from .keeps_rows import KeepsRows
 
 
@@ -44,26 +43,15 @@ class Dann(KeepsRows):
     batch: int = Field(default=128, ge=2)
     transductive: ClassVar[bool] = True
 
-    def fit(self, support: Examples) -> Answer:
-        features, targets = self.labelled_rows(support)
-        pooled: Tensor = support.inputs["pooled"]  # type: ignore[index, call-overload]
-        own = Moments.of(features)
+    @torch.no_grad()
+    def across(self, places: Across, problem: Problem) -> Prediction:
+        own = Moments.of(places.known)
         scaled = statistics(own, Moments(torch.zeros_like(own.mean), own.correlation))
-
-        def decide(rows: Tensor) -> Prediction:
-            known, query = scaled(features.detach()), scaled(rows.detach())
-            net = self.trained(Draws(known, targets, known[pooled], query), support.problem)
-            with torch.no_grad():
-                return Prediction(net(query))
-
-        return self.on_rows(decide)
+        known, query = scaled(places.known), scaled(places.query)
+        return Prediction(self.trained(Draws(known, places.targets, known[places.pooled], query), problem)(query))
 
     def trained(self, draws: Draws, problem: Problem) -> Adversaries:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            net = Adversaries(draws.known.shape[1], self.hidden, problem.outputs).to(draws.known)
-        nn.init.zeros_(net.answers.weight)
-        nn.init.zeros_(net.answers.bias)
+        net = Adversaries.begun(draws.known.shape[1], self.hidden, problem.outputs, self.seed).to(draws.known)
         loss = partial(answer_loss, problem)
         train_adversaries(net, draws, loss, self.strength, self.steps, self.batch, self.step_size, self.seed)
         return net

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Self
 
 import torch
@@ -11,7 +12,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..errors import SettingsError, TaskError
-from ..learner import Learner, Predictor, settings
+from ..learner import Answer, Learner, Predictor, settings
+from ..problem import Prediction, Problem
+from ..solvers.align import Across
 from ..task import Examples
 
 
@@ -31,7 +34,7 @@ class Pool(nn.Module):
 class KeepsRows(Learner):
     """A table of rows is kept across tasks, where answers mean the same everywhere; nothing else is learned.
 
-    Without a pool a task has its own rows alone.
+    Without a pool a task has its own rows alone. One that sees the query writes `across`, and is marked transductive.
 
     weight  how often a row of the support counts beside a row of the pool; 0 leaves the support out
     most    rows kept of all regions, drawn with the seed: what bounds memory and seconds
@@ -96,3 +99,15 @@ class KeepsRows(Learner):
         pooled = torch.arange(len(table)) < int(known.sum())
         answers = torch.cat([answers[known], *[targets] * self.weight])
         return Examples({"features": table, "pooled": pooled}, answers, support.problem)
+
+    def fit(self, support: Examples) -> Answer:
+        if not self.transductive:
+            return super().fit(support)
+        known, targets = self.labelled_rows(support)
+        pooled: Tensor = support.inputs["pooled"]  # type: ignore[index, call-overload]
+        places = partial(Across, known.detach(), targets, pooled)
+        return self.on_rows(lambda rows: self.across(places(rows.detach()), support.problem))
+
+    def across(self, places: Across, problem: Problem) -> Prediction:
+        """What the query is answered, once it was seen."""
+        raise NotImplementedError(f"{type(self).__name__} sees the query and writes no `across`")

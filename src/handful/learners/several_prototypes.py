@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ..learner import Learner, RowAnswer, settings
-from ..problem import CLOSED, Classes, Prediction, Problem
+from ..problem import Classes, Prediction, Problem
 from ..solvers.prototypes import centres, cosines
 
 
@@ -32,12 +32,23 @@ class SeveralPrototypes(Learner):
     problems: ClassVar[tuple[type[Problem], ...]] = (Classes,)
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
-        parts = [features[targets == c] for c in range(problem.outputs)]
-        kinds = [centres(part, self.prototypes, self.steps, self.seed) if len(part) else None for part in parts]
+        kinds = [self.kinds(features[targets == c]) for c in range(problem.outputs)]
 
         def decide(rows: Tensor) -> Prediction:
-            nothing = rows.new_full((len(rows),), CLOSED)
-            found = [nothing if kind is None else self.sharpness * cosines(rows, kind).amax(1) for kind in kinds]
-            return Prediction(torch.stack(found, 1))
+            return Prediction(self.sharpness * torch.stack([nearest(rows, kind) for kind in kinds], dim=1))
 
         return decide
+
+    def kinds(self, rows: Tensor) -> Tensor:
+        """The prototypes of a class (at most so many, width); none of a class without a row, which is closed later."""
+        if not len(rows):
+            return rows
+        return centres(rows, self.prototypes, self.steps, self.seed)
+
+
+def nearest(rows: Tensor, kind: Tensor) -> Tensor:
+    """The cosine (rows,) to the nearest prototype of a class; 0 where it has none."""
+    if not len(kind):
+        return rows.new_zeros(len(rows))
+    found = cosines(rows, kind)
+    return found.amax(dim=1)

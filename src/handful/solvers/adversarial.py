@@ -46,6 +46,16 @@ class Adversaries(nn.Module):
         self.answers = nn.Linear(hidden, outputs)
         self.domain = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
+    @classmethod
+    def begun(cls, width: int, hidden: int, outputs: int, seed: int) -> Adversaries:
+        """Random with the seed, but for answers of 0, so that their order means nothing."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = cls(width, hidden, outputs)
+        for weight in net.answers.parameters():
+            nn.init.zeros_(weight)
+        return net
+
     def forward(self, rows: Tensor) -> Tensor:
         return self.answers(self.features(rows))
 

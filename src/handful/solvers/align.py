@@ -41,6 +41,21 @@ class Moments:
         return self.covariance / torch.outer(self.deviation, self.deviation) * torch.outer(self.varies, self.varies)
 
 
+@dataclass(frozen=True)
+class Across:
+    """Labelled rows and a query of another place.
+
+    known, targets  rows (N, width) with labels, and these (N,)
+    pooled          a mask (N,) of those that are of the pool, and so of other places than the query
+    query           rows (M, width) that are asked about
+    """
+
+    known: Tensor
+    targets: Tensor
+    pooled: Tensor
+    query: Tensor
+
+
 def statistics(source: Moments, target: Moments) -> Move:
     """Rows of the source with the target's mean and deviation of each feature, where both vary.
 
