@@ -32,8 +32,8 @@ class Dann(KeepsRows):
 
     Differs: the classifier of domains has a hidden layer, as in the paper's deep nets; features come standardised on
     the labelled rows; the answering layer starts at 0, so that the order of classes means nothing; rows for the
-    classifier of domains are drawn apart from those with labels. Without a pool there is no other domain, and the net
-    is trained on the support alone.
+    classifier of domains are drawn apart from those with labels; no gradient is longer than 1. Without a pool there is
+    no other domain, and the net is trained on the support alone.
     """
 
     hidden: int = Field(default=32, ge=1, le=4096)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+LONGEST = 1.0  # gradient, as a norm: a squared error would throw the first steps far off
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -83,7 +84,7 @@ class Draws:
 def train_adversaries(
     net: Adversaries, draws: Draws, loss: Loss, strength: float, steps: int, batch: int, step_size: float, seed: int
 ) -> None:
-    """Gradient descent; half a batch has labels, and each domain gives as many rows.
+    """Gradient descent, no gradient longer than 1; half a batch has labels, and each domain gives as many rows.
 
     loss  answers, targets -> a number
     """
@@ -105,4 +106,5 @@ def train_adversaries(
             gradients = torch.autograd.grad(total, weights, allow_unused=True)
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.grad = gradient
+        nn.utils.clip_grad_norm_(weights, LONGEST)
         optimizer.step()
