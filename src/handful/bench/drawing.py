@@ -94,7 +94,8 @@ class Drawer:
     def of_classes(self, number: int, split: str, sites: Sequence[str], seed: int) -> Iterator[Drawn]:
         """`count` tasks of `ways` classes of images each; of kinds of things the background is a class beside them."""
         read = {site: region.examples for site in sites if (region := self.region(site)) is not None}
-        sizes, usable = ({site: way(of) for site, of in read.items()} for way in (len, images_with_labels))
+        sizes = {site: len(examples) for site, examples in read.items()}
+        usable = {site: images_with_labels(examples) for site, examples in read.items()}
         kinds, is_a = int(self.data.site_is == "kind"), self.data.site_is
         ways, queries = self.rules.ways or WAYS[is_a], self.rules.queries or QUERIES[is_a]
         most = max(self.rules.shots)
