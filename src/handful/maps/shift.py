@@ -14,7 +14,7 @@ from ..learner import Learner
 from ..problem import Classes
 from ..solvers.align import ALIGNMENTS, Moments, Move, frechet
 from .judge import Labelled
-from .look import TILE, Seen, encoder_key, encoders_of, look
+from .look import TILE, Seen, encoder_key, encoders_of, look, view_keys
 from .members import Blend
 from .model import MapModel
 from .scene import Scene
@@ -166,6 +166,9 @@ def reverse_risk(model: MapModel, seen: Seen, moves: Mapping[str, Move]) -> floa
     label of the other scene is needed. The loss of the map's judge, smaller is better.
     """
     members, problem, own = model.blend.members, model.problem, moved(model.seen.alone(), moves)
+    for member in members:  # labels of a loaded model were not kept in turned views
+        plain, *turned = view_keys(member.learner)
+        own.tables.update({key: own.tables[plain] for key in turned if key not in own.tables})
     every, there = np.arange(len(own)), np.arange(len(seen))
     answers = Blend.fit(members, own, every, model.targets, problem).judge(seen, there, [0.0])[:, 0].mean(0)
     said = answers.argmax(1) if isinstance(problem, Classes) else answers[:, 0].astype(np.float32)
