@@ -22,6 +22,7 @@ NAMES = [
     "bench_cost",
     "meta_speed",
     "coverage",
+    "domains",
 ]  # the quick ones first
 
 

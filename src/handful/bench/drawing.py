@@ -13,11 +13,13 @@ from ..errors import DataError, HandfulError
 from ..problem import Classes
 from ..region import Region
 from .folds import Fold, own_groups
+from .posing import images_with_labels
 from .protocol import Tasks
 from .supports import Pool
 from .tasks import Drawn
 
-WAYS, QUERIES, COUNT = 5, 15, 600  # of a data set whose sites are classes
+WAYS, QUERIES, COUNT = {"class": 5, "kind": 1}, {"class": 15, "kind": 1}, 600  # where sites are classes, or kinds
+BACKGROUND = "background"
 Read = Callable[[str], Region]
 
 
@@ -44,7 +46,7 @@ class Drawer:
 
     def tasks(self, fold: Fold, number: int, sites: Sequence[str], seed: int) -> list[Drawn]:
         """All tasks of these sites; the same for the same seed, whatever else is drawn."""
-        if self.data.site_is == "class":
+        if self.data.site_is != "place":
             return list(self.of_classes(number, fold.name, sites, seed))
         rng = np.random.default_rng([seed, 2])
         some = sites
@@ -90,11 +92,14 @@ class Drawer:
                     )
 
     def of_classes(self, number: int, split: str, sites: Sequence[str], seed: int) -> Iterator[Drawn]:
-        """`count` tasks of `ways` classes of images each."""
-        sizes = {site: len(region.examples) for site in sites if (region := self.region(site)) is not None}
-        ways, queries = self.rules.ways or WAYS, self.rules.queries or QUERIES
+        """`count` tasks of `ways` classes of images each; of kinds of things the background is a class beside them."""
+        read = {site: region.examples for site in sites if (region := self.region(site)) is not None}
+        sizes = {site: len(examples) for site, examples in read.items()}
+        usable = {site: images_with_labels(examples) for site, examples in read.items()}
+        kinds, is_a = int(self.data.site_is == "kind"), self.data.site_is
+        ways, queries = self.rules.ways or WAYS[is_a], self.rules.queries or QUERIES[is_a]
         most = max(self.rules.shots)
-        fit = sorted(site for site, size in sizes.items() if size >= most + max(self.rules.spare, 1))
+        fit = sorted(site for site, some in usable.items() if len(some) >= most + max(self.rules.spare, 1))
         if len(fit) < len(sizes):
             self.notes.append(f"{len(sizes) - len(fit)} classes have too few images for {most} shots")
         if len(fit) < ways:
@@ -105,13 +110,13 @@ class Drawer:
             rng = np.random.default_rng([seed, number, index])
             chosen = [fit[i] for i in rng.choice(len(fit), ways, replace=False)]
             starts = np.cumsum([0, *(sizes[site] for site in chosen)])
-            rows = [start + rng.permutation(sizes[site]) for start, site in zip(starts, chosen)]
+            rows = [start + rng.permutation(usable[site]) for start, site in zip(starts, chosen)]
             asked = tuple(sorted(int(r) for of in rows for r in of[most : most + queries]))
             name = f"{index:04d}"
             unit = {"split": split or name, "group": name, "site": name, "task": f"{split} {name}".strip()}[self.unit]
             for shots in self.rules.shots:
                 support = tuple(sorted(int(r) for of in rows for r in of[:shots]))
-                yield Drawn(number, name, unit, tuple(chosen), tuple(range(ways)), shots, 0, support, asked)
+                yield Drawn(number, name, unit, tuple(chosen), tuple(range(kinds + ways)), shots, 0, support, asked)
 
 
 def number_of(text: str) -> int:

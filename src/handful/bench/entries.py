@@ -36,6 +36,7 @@ class Frame:
     outputs  the most classes of a task, 1 for a quantity
     base     classes that regions share, for pretraining on all of them
     shared   whether an answer means the same in every task, so that rows of other regions can be pooled
+    whole    whether a label is an image with its mask
     """
 
     form: str
@@ -44,6 +45,7 @@ class Frame:
     base: int = 0
     classes: bool = True
     shared: bool = False
+    whole: bool = False
 
 
 def frame_of(region: Region, ways: int) -> Frame:

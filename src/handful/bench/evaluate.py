@@ -56,8 +56,10 @@ class Protocol:
     def data_set(self) -> DataSet:
         """The data set as it is under the root. Raises DataError."""
         data = find_data(self.data)
-        if data.site_is == "class":
-            raise SettingsError(f"each site of '{self.data}' is one class of images: compare with `handful bench`.")
+        if data.site_is != "place":
+            raise SettingsError(
+                f"each site of '{self.data}' is one {data.site_is} of images: compare with `handful bench`."
+            )
         return data.at(self.root)
 
     def load(self, data: DataSet) -> tuple[Learner, dict[str, Any]]:

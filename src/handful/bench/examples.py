@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
+from ..problem import UNLABELLED
+from ..task import Examples
 from .copies import images_of
+from .drawing import BACKGROUND
 from .judge import said_of
 from .posing import joined, own_targets, query_rows
 from .tasks import Drawn, TaskList
@@ -53,6 +56,8 @@ def examples(setup: Setup, tasks: TaskList) -> list[Example]:
 
 def shown(work: Work, tasks: TaskList, task: Drawn) -> Example:
     whole = joined([work.regions(site) for site in task.regions])
+    if work.setup.frame.whole:
+        return first_image(work, whole, task)
     flat = own_targets(whole, task)
     query = query_rows(flat, task).numpy()
     classes = np.array(task.classes)
@@ -71,6 +76,23 @@ def shown(work: Work, tasks: TaskList, task: Drawn) -> Example:
         said = said_by(work, entry, task)
         label = work.setup.entries[entry].label
         found.said[label] = said[evenly(len(query))] if not found.is_map else spread(said, query, whole.targets.shape)
+    return found
+
+
+def first_image(work: Work, whole: Examples, task: Drawn) -> Example:
+    """The first image of the query with its mask, and what each learner says of it."""
+    assert task.query is not None
+    only = replace(task, query=task.query[:1])
+    truth = own_targets(whole, only).view_as(whole.targets)[task.query[0]].numpy()
+    known = np.flatnonzero(truth.ravel() != UNLABELLED)
+    images = images_of(whole.inputs).numpy()[[task.query[0]]]
+    title = f"{task.name}, {task.shots} {'image' if task.shots == 1 else 'images'} a kind"
+    truth = spread(truth.ravel()[known], known, torch.Size((1, *truth.shape)))
+    found = Example(title, [BACKGROUND, *task.regions], images, truth)
+    listed = [index for index, entry in enumerate(work.setup.entries) if entry.listed]
+    for entry in listed[:SHOWN]:
+        said = spread(said_by(work, entry, only), known, torch.Size((1, *truth.shape)))
+        found.said[work.setup.entries[entry].label] = said
     return found
 
 

@@ -16,7 +16,7 @@ from ..solvers import rows as as_rows
 from ..task import Examples
 from ..trust.scores import confusion
 from .posing import Key, Posed, pose
-from .scores import class_scores, quantity_scores
+from .scores import class_scores, mask_scores, quantity_scores
 from .tasks import Drawn
 
 BINS = 10  # of the calibration plots, of equal width
@@ -24,11 +24,15 @@ BINS = 10  # of the calibration plots, of equal width
 
 @dataclass(frozen=True)
 class Encoded:
-    """A region's features, computed once for all its tasks; `place` tells where a row of its targets went."""
+    """A region's features, computed once for all its tasks; `place` tells where a row of its targets went.
+
+    whole  a task counts images with their masks, not rows
+    """
 
     examples: Examples
     place: Tensor | None
     seconds: float  # of encoding, a row
+    whole: bool = False
 
     def moved(self, task: Drawn) -> Drawn:
         """The task by the rows of the table of features."""
@@ -46,11 +50,18 @@ def encodes_once(learner: Learner) -> bool:
 
 
 @torch.no_grad()
-def encoded(learner: Learner, examples: Examples) -> Encoded:
-    """A table of the labelled rows' features, where adapting leaves the encoder; else the examples as they are."""
-    if not encodes_once(learner):
-        return Encoded(examples, None, 0.0)
+def encoded(learner: Learner, examples: Examples, whole: bool = False) -> Encoded:
+    """A table of the labelled rows' features, where adapting leaves the encoder; else the examples as they are.
+
+    whole  keep images as they lie
+    """
+    if not encodes_once(learner) or (whole and (learner.changes or learner.views > 1)):
+        return Encoded(examples, None, 0.0, whole)
     began = time.perf_counter()
+    if whole:
+        features = {"features": learner.net.encode(examples.inputs)}
+        seconds = (time.perf_counter() - began) / len(examples)
+        return Encoded(replace(examples, inputs=features), None, seconds, True)
     table = learner.table(examples.inputs)
     targets = examples.targets.flatten()
     seconds = (time.perf_counter() - began) / len(targets)
@@ -63,22 +74,23 @@ def encoded(learner: Learner, examples: Examples) -> Encoded:
 
 def judged(learner: Learner, seen: Encoded, task: Drawn, hidden: bool, *, path: bool = False) -> dict[str, Any]:
     """Scores, seconds, and what the page shows of one task."""
-    posed, key = pose(seen.examples, seen.moved(task), hidden)
+    posed, key = pose(seen.examples, seen.moved(task), hidden, seen.whole)
     began = time.perf_counter()
     predictor = learner.adapt(posed.support)
     adapted = time.perf_counter()
     found = answers(predictor, posed)
     done = time.perf_counter()
-    whole = len(seen.place) if seen.place is not None else len(key.targets)  # a map is encoded as a whole
+    rows = len(seen.place) if seen.place is not None else len(key.targets)  # a map is encoded as a whole
+    rows = len(task.query) if seen.whole and task.query is not None else rows
     row = {
-        "scores": scored(found, key),
+        "scores": scored(found, key, seen.whole),
         "adapt_seconds": adapted - began + (0.0 if seen.place is not None else seen.seconds * len(task.support)),
-        "predict_seconds": done - adapted + seen.seconds * whole,
+        "predict_seconds": done - adapted + seen.seconds * rows,
         "count": len(key.targets),
         **shown(found, key, task),
     }
     if path and type(learner).path is not Learner.path:
-        row["path"] = [scored(answers(step, posed), key) for step in learner.path(posed.support)]
+        row["path"] = [scored(answers(step, posed), key, seen.whole) for step in learner.path(posed.support)]
     return row
 
 
@@ -92,10 +104,11 @@ def answers(predictor: Predictor, posed: Posed) -> Prediction:
     return Prediction(*found)  # type: ignore[arg-type]
 
 
-def scored(found: Prediction, key: Key) -> dict[str, float]:
+def scored(found: Prediction, key: Key, whole: bool = False) -> dict[str, float]:
     targets = key.targets.numpy()
     if isinstance(key.problem, Classes):
-        return class_scores(targets, found.mean.double().numpy())
+        outputs = found.mean.double().numpy()
+        return class_scores(targets, outputs) | (mask_scores(targets, outputs) if whole else {})
     variance = None if found.variance is None else found.variance[:, 0].double().numpy()
     return quantity_scores(targets.astype(float), found.mean[:, 0].double().numpy(), variance)
 
@@ -125,6 +138,6 @@ def bins_of(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
 
 def said_of(learner: Learner, seen: Encoded, task: Drawn, hidden: bool) -> np.ndarray:
     """The predicted class or value of each row that is asked about, in the data's own classes: for a picture."""
-    posed, key = pose(seen.examples, seen.moved(task), hidden)
+    posed, key = pose(seen.examples, seen.moved(task), hidden, seen.whole)
     said = key.problem.decide(answers(learner.adapt(posed.support), posed))
     return np.array(task.classes)[said.numpy()] if isinstance(key.problem, Classes) else said.numpy()

@@ -132,7 +132,7 @@ class Looked:
 
     def away(self, task: Drawn) -> tuple[np.ndarray, str]:
         """Of each query example, how far the nearest of the support is."""
-        if len(task.regions) > 1:
+        if len(task.regions) > 1 or self.data.site_is != "place":
             return np.zeros(0), ""
         try:
             region = self.read(task.regions[0])

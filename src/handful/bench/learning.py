@@ -24,7 +24,7 @@ from ..problem import UNLABELLED, Classes
 from ..region import Region
 from ..task import Examples, Task, stacked
 from .entries import Entry, Frame
-from .posing import picked
+from .posing import images_with_labels, numbered_masks, picked
 from .sources import Source, class_names
 from .starts import begun
 
@@ -143,10 +143,11 @@ class School:
         place = int(rng.choice(len(usable), p=sizes / sizes.sum()))
         regions, sampling = usable[place], sampling.on(self.sources[place].data.turns)
         chosen = rng.choice(len(regions), min(sampling.ways or self.ways, len(regions)), replace=False)
-        fewest = min(len(regions[i].examples) for i in chosen)
+        images = [images_with_labels(regions[i].examples) for i in chosen]
+        fewest = min(map(len, images))
         low, high = sampling.shots
         shots = min(int(np.exp(rng.uniform(np.log(low), np.log(high + 1)))), high, fewest - 1)
-        drawn = [rng.permutation(len(regions[i].examples))[: shots + sampling.queries] for i in chosen]
+        drawn = [rng.permutation(some)[: shots + sampling.queries] for some in images]
         some, base = [regions[i] for i in chosen], chosen + sizes[:place].sum()
         support, query = (
             of_rows(some, base, [rows[of] for rows in drawn]) for of in (slice(shots), slice(shots, None))
@@ -155,8 +156,18 @@ class School:
 
 
 def of_rows(regions: Sequence[Region], base: np.ndarray, rows: list[np.ndarray]) -> Examples:
-    """Some images of each class, as one set; base targets are the classes' own numbers among all."""
+    """Some images of each class, as one set; base targets are the classes' own numbers among all.
+
+    Of kinds of things the background is class 0 of both.
+    """
     parts = [picked(r.examples.inputs, torch.from_numpy(some)) for r, some in zip(regions, rows, strict=True)]
+    if regions[0].examples.targets.dim() > 1:
+        masks = [r.examples.targets[torch.from_numpy(some)] for r, some in zip(regions, rows, strict=True)]
+        own, all_ = (
+            torch.cat([numbered_masks(m, int(number) + 1) for m, number in zip(masks, of, strict=True)])
+            for of in (np.arange(len(regions)), base)
+        )
+        return Examples(stacked(parts), own, numbered(len(regions) + 1), all_)
     targets, numbers = (
         torch.from_numpy(np.repeat(of, [len(some) for some in rows])) for of in (np.arange(len(regions)), base)
     )

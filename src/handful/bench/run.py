@@ -99,7 +99,8 @@ class Bench:
 
     def setup(self, folder: Path, entries: tuple[Entry, ...], frame: Frame, tasks: TaskList) -> Setup:
         """In plain words for workers."""
-        score = self.protocol.report.score or ("balanced_accuracy" if frame.classes else "rmse")
+        usual = "foreground_iou" if frame.whole else "balanced_accuracy" if frame.classes else "rmse"
+        score = self.protocol.report.score or usual
         setup = Setup(
             self.protocol, str(self.root), str(folder), entries, frame, score, self.keep_going,
             {name: str(root) for name, root in self.roots.items()}, {},
@@ -114,8 +115,8 @@ class Bench:
 
         Where each region has classes of its own, they are known only once all are read.
         """
-        if self.data.site_is == "class":
-            return max(len(fold.train) for fold in tasks.folds)
+        if self.data.site_is != "place":
+            return max(len(fold.train) for fold in tasks.folds) + int(self.data.site_is == "kind")
         if self.data.problem is not None:
             return self.data.problem.outputs
         if not any(
@@ -149,7 +150,7 @@ class Bench:
 
     def frame(self, region: Region, tasks: TaskList) -> Frame:
         frame = frame_of(region, max(len(task.classes) for task in tasks.tasks))
-        return replace(frame, shared=not (frame.classes and self.hidden))
+        return replace(frame, shared=not (frame.classes and self.hidden), whole=self.data.site_is == "kind")
 
 
 def check_forms(entries: tuple[Entry, ...], frame: Frame) -> None:
@@ -178,7 +179,7 @@ def try_out(entry: Entry, frame: Frame, regions: list[Region], task: Drawn, hidd
     """Raise SettingsError, before hours of work, where a learner can't do these tasks at all."""
     try:
         learner = entry.make(frame)
-        found = judged(learner, encoded(learner, joined(regions)), task, hidden)
+        found = judged(learner, encoded(learner, joined(regions), frame.whole), task, hidden)
     except (HandfulError, RuntimeError, ValueError, IndexError, KeyError, TypeError) as why:
         raise SettingsError(f"learner '{entry.label}' can't do these tasks: {why}") from why
     if score not in found["scores"]:

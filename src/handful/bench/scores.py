@@ -24,9 +24,11 @@ from ..trust.scores import (
 # Every score that a bench can be judged by, and whether more of it is better.
 BETTER = {
     "balanced_accuracy": True, "accuracy": True, "kappa": True, "macro_f1": True, "miou": True, "auc": True,
-    "nll": False, "brier": False, "ece": False, "rmse": False, "mae": False, "r2": True,
+    "foreground_iou": True, "binary_iou": True, "nll": False, "brier": False, "ece": False, "rmse": False, "mae": False,
+    "r2": True,
 }  # fmt: skip
 CLASS_SCORES = ("balanced_accuracy", "accuracy", "kappa", "macro_f1", "miou", "auc", "nll", "brier", "ece")
+MASK_SCORES = ("foreground_iou", "binary_iou")  # where a label is an image with its mask
 QUANTITY_SCORES = ("rmse", "mae", "bias", "r2", "nll")
 
 
@@ -49,6 +51,19 @@ def class_scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         "ece": ece(sure, right, class_weights(targets)),
         "ece_pixels": ece(sure, right),
     }
+
+
+def mask_scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+    """What papers on few-shot segmentation report, of one task; class 0 is the background.
+
+    foreground_iou  the intersection over union of each kind of thing, averaged over the kinds
+    binary_iou      that of foreground, whatever kind, and of background, averaged (FB-IoU)
+    """
+    table = confusion(targets, outputs.argmax(1), outputs.shape[1])
+    union = table.sum(0) + table.sum(1) - np.diag(table)
+    things = np.diag(table)[1:][union[1:] > 0] / union[1:][union[1:] > 0]
+    both = np.array([[table[0, 0], table[0, 1:].sum()], [table[1:, 0].sum(), table[1:, 1:].sum()]])
+    return {"foreground_iou": float(things.mean()) if len(things) else float("nan"), "binary_iou": miou(both)}
 
 
 def quantity_scores(targets: np.ndarray, predicted: np.ndarray, variance: np.ndarray | None = None) -> dict[str, float]:

@@ -12,7 +12,7 @@ import pandas as pd
 from .differences import difference, holm, signed_rank
 from .entries import Entry, has
 from .ranks import Ranks, average_ranks
-from .scores import BETTER, CLASS_SCORES
+from .scores import BETTER, CLASS_SCORES, MASK_SCORES
 from .statistics import interval
 from .tasks import TaskList
 from .work import Setup
@@ -50,7 +50,8 @@ def summarise(setup: Setup, tasks: TaskList, frame: pd.DataFrame, notes: list[st
     """The record of a bench: all that its page and its table in the terminal say."""
     scores = Scores(frame, setup.labels)
     against = setup.protocol.report.against or best_rival(setup, scores)
-    names = [name for name in (CLASS_SCORES if setup.frame.classes else ("rmse", "mae", "r2", "nll")) if name in frame]
+    known = (*CLASS_SCORES, *MASK_SCORES) if setup.frame.classes else ("rmse", "mae", "r2", "nll")
+    names = [name for name in known if name in frame]
     rows = [row_of(scores, setup, label, k, names) for k in scores.shots for label in scores.labels]
     ranks = {k: ranks_of(scores, k, setup.score) for k in scores.shots}
     compare(scores, setup, rows, against)

@@ -13,8 +13,9 @@ import pandas as pd
 
 from ..files import write_text
 from .costs import cost_rows, tuning_rows
+from .drawing import BACKGROUND
 from .run import part, scores
-from .scores import CLASS_SCORES, QUANTITY_SCORES
+from .scores import CLASS_SCORES, MASK_SCORES, QUANTITY_SCORES
 from .tasks import TaskList
 from .work import Job, Setup
 
@@ -24,11 +25,12 @@ TASK = ("unit", "task", "shots", "draw")
 
 def write_tables(folder: Path, setup: Setup, tasks: TaskList) -> pd.DataFrame:
     """`scores.csv`, `classes.csv`, `calibration.csv`, `paths.csv` and `cost.csv`; the scores as a frame."""
-    names = CLASS_SCORES if setup.frame.classes else (*QUANTITY_SCORES, "target_mean", "target_spread", "missed")
+    names = of_classes(setup) if setup.frame.classes else (*QUANTITY_SCORES, "target_mean", "target_spread", "missed")
     parts = [(job, part(folder, job)) for job in scores(setup, tasks)]
     rows = [(job, row) for job, found in parts for row in found["rows"]]
     write_csv(folder / "scores.csv", [*WHO, *TASK, "count", *names], score_rows(setup, tasks, rows, names))
-    write_csv(folder / "paths.csv", [*WHO, *TASK, "step", *names[: len(CLASS_SCORES)]], path_rows(setup, tasks, rows))
+    stepwise = names if setup.frame.classes else names[: len(CLASS_SCORES)]
+    write_csv(folder / "paths.csv", [*WHO, *TASK, "step", *stepwise], path_rows(setup, tasks, rows))
     if setup.frame.classes:
         header = ["learner", "shots", "class", "count", "recall", "precision"]
         write_csv(folder / "classes.csv", header, class_rows(setup, tasks, rows))
@@ -53,6 +55,11 @@ def write_tables(folder: Path, setup: Setup, tasks: TaskList) -> pd.DataFrame:
     )
     texts = {name: str for name in ("learner", "split", "unit", "task")}
     return pd.read_csv(folder / "scores.csv", dtype=texts, keep_default_na=False, na_values={n: [""] for n in names})
+
+
+def of_classes(setup: Setup) -> tuple[str, ...]:
+    """The scores of classes; beside them those of masks, where a label is one."""
+    return (*CLASS_SCORES, *MASK_SCORES) if setup.frame.whole else CLASS_SCORES
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -88,7 +95,7 @@ def score_rows(setup: Setup, tasks: TaskList, rows: Any, names: Sequence[str]) -
 
 
 def path_rows(setup: Setup, tasks: TaskList, rows: Any) -> Iterator[list[Any]]:
-    names = CLASS_SCORES if setup.frame.classes else QUANTITY_SCORES
+    names = of_classes(setup) if setup.frame.classes else QUANTITY_SCORES
     for job, row in rows:
         for step, found in enumerate(row.get("path", [])):
             yield [*who(setup, tasks, job), *task_cells(tasks, row["task"]), step, *(found.get(n) for n in names)]
@@ -112,6 +119,8 @@ def class_names(setup: Setup, tasks: TaskList, index: int) -> list[str]:
     """The data's own names of a task's classes, which the learners never saw."""
     task = tasks.tasks[index]
     names = tasks.classes.get(task.name) or tasks.classes.get("") or []
+    if setup.frame.whole:
+        return [BACKGROUND, *task.regions]
     if len(task.regions) > 1:
         return list(task.regions)
     return [names[c] if c < len(names) else f"class {c + 1}" for c in task.classes]

@@ -45,8 +45,10 @@ class Job:
     def read(cls, recipe: Recipe, root: str | Path) -> Job:
         """Raises DataError where no region has labels enough, SettingsError where a group is unknown."""
         data = find_data(recipe.data.name)
-        if data.site_is == "class":
-            raise SettingsError(f"each site of '{data.name}' is one class of images: train on it in a `handful bench`.")
+        if data.site_is != "place":
+            raise SettingsError(
+                f"each site of '{data.name}' is one {data.site_is} of images: train on it in a `handful bench`."
+            )
         data = data.at(root)
         check_bands(recipe.make(), data)
         groups = data.groups(root)

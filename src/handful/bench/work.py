@@ -188,7 +188,8 @@ class Work:
         sources = tuple(map(self.other, sets)) or (self.own(fold),)
         tasks = self.choosing(fold)
         validate = (lambda learner: self.mean_score(learner, tasks)) if tasks else None
-        of_classes, ways = bool(sets) or self.regions.data.site_is == "class", self.setup.frame.outputs
+        of_classes = bool(sets) or self.regions.data.site_is != "place"
+        ways = self.setup.frame.outputs - int(self.setup.frame.whole)  # the background is drawn with each
         return School(sources, of_classes, self.hidden, ways, validate, f"{self.list.checksum}/{fold}")
 
     def own(self, fold: int) -> Source:
@@ -231,7 +232,7 @@ class Work:
             return self.once(learner, task.regions[0])
         parts = [self.once(learner, site) for site in task.regions]
         named = [replace(self.shown_of(site), examples=part.examples) for site, part in zip(task.regions, parts)]
-        return Encoded(joined(named), None, float(np.mean([part.seconds for part in parts])))
+        return Encoded(joined(named), None, float(np.mean([part.seconds for part in parts])), parts[0].whole)
 
     def shown_of(self, site: str) -> Region:
         """What learners see of a site."""
@@ -239,7 +240,7 @@ class Work:
 
     def once(self, learner: Learner, site: str) -> Encoded:
         if site not in self.seen:
-            self.seen[site] = encoded(learner, self.shown_of(site).examples)
+            self.seen[site] = encoded(learner, self.shown_of(site).examples, self.setup.frame.whole)
             while len(self.seen) > 1 and sum(size_of(e.examples.inputs) for e in self.seen.values()) > CACHE:
                 self.seen.popitem(last=False)
         return self.seen[site]

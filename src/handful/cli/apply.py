@@ -15,6 +15,13 @@ from .options import as_json, note, output, overwrite, quiet
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("scenes", nargs=-1, required=True, metavar="SCENE...", type=click.Path())
 @output
+@click.option(
+    "--adapt",
+    type=click.Choice(["statistics", "coral", "auto"]),
+    is_flag=False,
+    flag_value="auto",
+    help="Align the labels' features to the scene's pixels first. [alone: auto, which may leave them as they are]",
+)
 @scene_options
 @painting_options
 @overwrite
@@ -24,7 +31,7 @@ def command(model: Path, scenes: tuple[str, ...], output: str, **given: Any) -> 
     """Map SCENE, without labels, with MODEL: the folder OUT/model of an earlier `handful map`.
 
     Several rasters are stacked in the order of that map. Nobody has checked the map in the new place: trust.tif shows
-    where its pixels look like those that were labelled.
+    where its pixels look like those that were labelled, and how far the scenes lie apart is said.
     """
     from ..folder import claim, spare
     from ..maps.job import OURS, Painting, SceneChoice, apply_model
@@ -41,6 +48,7 @@ def command(model: Path, scenes: tuple[str, ...], output: str, **given: Any) -> 
             choice,
             painting,
             folder,
+            adapt=given["adapt"],
             tell=lambda sentence: note(sentence, given["quiet"]),
             progress=stages,
         )

@@ -22,7 +22,9 @@ class DataSet:
     read     root, site, group -> the region
     source   where to get it, under which licence
     layout   what the root holds
-    site_is  "place": a task is drawn from one site. "class": each site is one class of images, and a task joins several
+    site_is  "place": a task is drawn from one site. "class": each site is a class of images, and a task joins several.
+             "kind": each site is one kind of thing in images with masks (background 0, the thing 1); a task joins
+             several, and a label is a whole image
     shared   whether a class means the same in every region, so that an evaluation task has to hide which is which
     turns    whether an image that is turned or mirrored is still of its class
     family   what several data sets are made of, such as the same images in other bands; of one, no other is trained on
@@ -38,7 +40,7 @@ class DataSet:
     source: str
     layout: str
     radiometry: str = "reflectance"
-    site_is: Literal["place", "class"] = "place"
+    site_is: Literal["place", "class", "kind"] = "place"
     shared: bool = True
     turns: bool = True
     family: str = ""

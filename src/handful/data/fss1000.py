@@ -1,6 +1,7 @@
 """FSS-1000: 1,000 kinds of things, ten pictures each with a mask (Li et al. 2020, arXiv:1907.12347).
 
-A site is a kind: its pixels are background or the thing, so that a task is segmentation of one class.
+A site is a kind: its pixels are background or the thing. A task segments whole pictures into background and the kinds
+of one site (1-way) or several, after as many labelled pictures of each as it has shots.
 """
 
 from __future__ import annotations
@@ -84,5 +85,6 @@ DATA = DataSet(
     source="Get it from github.com/HKUSTCV/FSS-1000, with fss_test_set.txt (its licence is not stated).",
     layout="a folder a kind, in it 1.jpg, 1.png, ... 10.jpg, 10.png (224 x 224)",
     radiometry="RGB from 0 to 1",
+    site_is="kind",
     shared=False,
 )

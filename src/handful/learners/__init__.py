@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import SettingsError, did_you_mean
 from ..learner import Learner, make_checked
+from .aligned import Aligned, align_statistics
 from .alpaca import ALPaCA
 from .alpha_maml import AlphaMaml
 from .averaged_ridge import AveragedRidge
@@ -16,8 +17,10 @@ from .bias_transformation import BiasTransformation
 from .cavia import Cavia
 from .classical import extra_trees, logistic, mean, nearest_mean, random_forest, svm
 from .cnp import Cnp
+from .dann import Dann
 from .dkt import DKT, dkt_radial
 from .dual_simclr import DualSimCLR
+from .episodic import Episodic
 from .fine_tune import FineTune, linear_probe, scratch
 from .hallucinate import Hallucinate, hallucinate_analogy
 from .imaml import Imaml
@@ -32,6 +35,7 @@ from .matching import Matching, matching_fce
 from .meta_sgd import MetaSgd
 from .metaoptnet import MetaOptNet
 from .meteor import Meteor
+from .panet import PANet
 from .pcoc import PCOC
 from .pooled import Pooled
 from .proto_maml import ProtoMaml, first_order_proto_maml
@@ -40,6 +44,7 @@ from .pt_map import PtMap
 from .relation import Relation
 from .reptile import Reptile
 from .ridge import Ridge, r2d2
+from .several_prototypes import SeveralPrototypes
 from .siamese import Siamese
 from .simclr import SimCLR
 from .simmim import SimMIM
@@ -60,6 +65,10 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "scratch": scratch,
     # labels of other regions, pooled
     "pooled": Pooled,
+    "align_statistics": align_statistics,
+    "coral": Aligned,
+    "dann": Dann,
+    "episodic": Episodic,
     "fine_tune": FineTune,
     "linear_probe": linear_probe,
     "baseline": Baseline,
@@ -80,6 +89,8 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "relation": Relation,
     "protonet": ProtoNet,
     "protonet_cosine": protonet_cosine,
+    "panet": PANet,
+    "several_prototypes": SeveralPrototypes,
     # a head solved for each task, on learned features
     "ridge": Ridge,
     "averaged_ridge": AveragedRidge,

@@ -65,9 +65,13 @@ class Pretrained(Learner):
 
         Support and query are two sets of labels; pooled training makes no difference between them.
         """
+        return self.supervised(task, self.net)
+
+    def supervised(self, task: Task, net: Net) -> Tensor:
+        """The mean loss of a net on both sets of labels."""
         known = self.like(task.support.targets)
         sets = [replace(e, targets=e.problem.standardise(e.targets, known)) for e in (task.support, task.query)]
-        return torch.stack([pooled_loss(examples, self.net) for examples in sets]).mean()
+        return torch.stack([pooled_loss(examples, net) for examples in sets]).mean()
 
 
 def pooled_loss(examples: Examples, net: Net) -> Tensor:

@@ -23,6 +23,7 @@ from .look import Seen, encoders_of, look, look_without, places
 from .members import Blend
 from .model import Domain, MapModel, Smoothing, domain_key
 from .scene import Scene
+from .shift import glance, moments_of
 from .sight import Sight
 from .weights import check_bands, check_beside, check_plain, pretrained
 
@@ -92,7 +93,9 @@ def fit_map(scene: Scene, labels: Labels, choices: Choices, progress: Progress |
     way, read = way_of(chosen.candidate), {name for learner in learners for name in read_by(learner)}
     sight = replace(sight, others=tuple(other for other in sight.others if other[0] in read))
     model = MapModel(labels.problem, blend, judge, smoothing, domain, sight, seen, labels.targets)
-    model = with_prior(model, scene.only(sight.names), labels, choices, rows, columns)
+    own = scene.only(sight.names)
+    model = replace(model, moments=moments_of(glance(own, sight, learners, choices.seed)))
+    model = with_prior(model, own, labels, choices, rows, columns)
     record = findings(trials, chosen, why, folds, seen, located, labels, judge, scene.grid, sigma)
     record |= {"calibration": calibration, "applicability": share(domain)}
     return Fitted(model, labels, record | {"fusion": way, "missing": missing_share(scene, SAMPLE, choices.seed)})

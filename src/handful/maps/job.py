@@ -25,6 +25,7 @@ from .palette import palette, read_palette
 from .record import about, inputs, kept_of, key_of, kinds_of, of_labels, parameters, versions
 from .same_scene import check_scene
 from .scene import Scene
+from .shift import adaptation_said, adapted, glance, shift_of
 
 OURS = {
     *("map.tif", "map.tif.aux.xml", "map.qml", "confidence.tif", "confidence.tif.aux.xml", "confidence.qml"),
@@ -179,10 +180,14 @@ def apply_model(
     painting: Painting,
     output: Path,
     *,
+    adapt: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Result:
-    """Map another scene with the model of an earlier map, without labels."""
+    """Map another scene with the model of an earlier map, without labels.
+
+    adapt  how the labels' features are aligned to the scene's pixels first: one of shift.METHODS, or not at all
+    """
     keep_freed_memory()
     one_thread()
     clock = Clock()
@@ -203,7 +208,13 @@ def apply_model(
         user = None if painting.palette is None else read_palette(painting.palette, model.problem.names)
         colours = palette(model.problem.names, layer=colours, user=user)
     clock.stage("reading")
-    record["parameters"] = {"model": str(folder)} | parameters(scene_choice, painting)
+    model, told = fitted_to(model, scene, adapt)
+    for note in told.pop("sentences"):
+        tell(note)
+        record["notes"].append(note)
+    record |= told
+    clock.stage("comparing scenes")
+    record["parameters"] = {"model": str(folder), "adapt": adapt} | parameters(scene_choice, painting)
     record["inputs"] = inputs(record["parameters"])
     outputs = Outputs(output, model.problem, colours)
     counts = painted(scene, model, painting, outputs, key_of(record), clock, progress)
@@ -214,6 +225,17 @@ def unread(record: dict[str, Any], model: MapModel) -> list[str]:
     """A sentence for each raster beside the scene that a model doesn't read."""
     names = [str(other["name"]) for other in record["others"]]
     return [f"{name} was given, but the model doesn't read it." for name in names if name not in model.sight.names]
+
+
+def fitted_to(model: MapModel, scene: Scene, adapt: str | None) -> tuple[MapModel, dict[str, Any]]:
+    """The model for a scene, adapted where that is asked for, and what is to be told: how far the scene lies."""
+    seen = glance(scene, model.sight, [member.learner for member in model.blend.members])
+    shift, record = shift_of(model, seen), None
+    sentences = shift.said()
+    if adapt is not None:
+        model, record = adapted(model, seen, adapt)
+        sentences.append(adaptation_said(record))
+    return model, {"shift": shift.record(), "adaptation": record, "sentences": sentences}
 
 
 def painted(

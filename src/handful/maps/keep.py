@@ -17,6 +17,7 @@ from ..files import checksum, write_json
 from ..learners import make, name_of
 from ..meta_train import part_of
 from ..problem import Classes, Problem, Quantity
+from ..solvers.align import Moments
 from ..trust.applicability import Applicability
 from ..trust.calibration import Calibration, QuantityCalibration
 from .judge import ClassJudge, Judge, QuantityJudge
@@ -41,6 +42,9 @@ def save_model(model: MapModel, folder: Path, **record: Any) -> None:
         tensors |= {f"member{number}.{name}": w for name, w in member.learner.net.state_dict().items()}
     for number, key in enumerate(sorted(used)):
         tensors[f"table{number}"] = model.seen.own(key)
+        if key in model.moments:
+            tensors[f"mean{number}"] = model.moments[key].mean
+            tensors[f"covariance{number}"] = model.moments[key].covariance
     if any(m.learner.moves_encoder for m in model.blend.members) and model.seen.windows is not None:
         tensors |= {f"windows.{name}": inputs for name, inputs in model.seen.windows.items()}
     write_tensors(folder / WEIGHTS, tensors)
@@ -105,7 +109,19 @@ def rebuild(record: dict[str, Any], tensors: dict[str, Tensor], folder: Path) ->
         sight_of(record["sight"]),
         seen,
         targets,
+        {key: found for number, key in enumerate(tables) if (found := moments_from(tensors, number, tables[key]))},
     )
+
+
+def moments_from(tensors: dict[str, Tensor], number: int, table: Tensor) -> Moments | None:
+    """What the scene looks like to the encoder of a table of features; None in a model of an earlier version."""
+    names, width = (f"mean{number}", f"covariance{number}"), table.shape[-1]
+    if names[0] not in tensors:
+        return None
+    mean, covariance = (tensors[name].double() for name in names)
+    if mean.shape != (width,) or covariance.shape != (width, width) or not bool(covariance.isfinite().all()):
+        raise ValueError("what it says of its scene is not of its features")
+    return Moments(mean, covariance)
 
 
 def sight_of(plain: dict[str, Any]) -> Sight:

@@ -24,6 +24,7 @@ from .model import MapModel
 from .record import about, kept_of, kinds_of
 from .same_scene import check_scene
 from .scene import Scene
+from .shift import adapted, glance
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,18 @@ class Mapper:
         }
         return self
 
-    def predict(self, scene: Any, others: Mapping[str, Any] | None = None) -> Map:
-        """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others."""
+    def predict(self, scene: Any, others: Mapping[str, Any] | None = None, *, adapt: str | None = None) -> Map:
+        """Map a scene with the same bands; the same bytes as `handful map` paints. Raises SettingsError for others.
+
+        adapt  "statistics", "coral" or "auto": align the labels' features to this scene first, as `handful apply` does
+        """
         one_thread()
         model = self._fitted()
         opened = self._open(scene, others, kinds_of(self.kept_))
         check_scene(opened, model.sight, self.kept_)
         opened = opened.only(model.sight.names)
+        if adapt is not None:
+            model, _ = adapted(model, glance(opened, model.sight, [m.learner for m in model.blend.members]), adapt)
         grid = opened.grid
         whole = model.blank(grid.window)
         with ThreadPoolExecutor(max(1, self.workers)) as pool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from ..learner import Learner
 from ..problem import Classes, Problem
+from ..solvers.align import Moments
 from ..solvers.smooth import smoothed
 from ..trust.applicability import Applicability
 from .blocks import grown
@@ -76,6 +78,7 @@ class MapModel:
 
     seen, targets  the labels that the members were fitted on
     domain         None where adapting changes the features
+    moments        what the whole scene looks like to each encoder; empty where a model of an earlier version is read
     """
 
     problem: Problem
@@ -86,6 +89,7 @@ class MapModel:
     sight: Sight
     seen: Seen
     targets: np.ndarray
+    moments: Mapping[str, Moments] = field(default_factory=dict)
 
     @property
     def margin(self) -> int:
