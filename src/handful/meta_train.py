@@ -32,8 +32,7 @@ BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {  # what an optimiser
     "adamw": {"exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
     "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
 }
-MOST_STEPS = 2**53  # what a float can count
-KEEP_SECONDS = 10.0  # a state on disk is never older than that and a step
+MOST_STEPS, KEEP_SECONDS = 2**53, 10.0  # what a float can count; a state on disk is never older than that and a step
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class Training:
     tasks_per_step  tasks whose losses are averaged in a step
     optimizer       AdamW, or plain gradient descent
     step_size       of the optimizer at its height; it grows over `warm_up` of the steps
-    schedule        how it falls: along a cosine, along a line from the first step to 0 after the last, by halves, or
-                    not
+    schedule        how it falls: along a cosine, along a line to 0 after the last step, by halves, or not
     halve_every     steps after which it is halved, where it falls by halves
     rate_step_size  of the correction of plain gradient descent's step size by hypergradient descent; 0 for none
     weight_decay    decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101)

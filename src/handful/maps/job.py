@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import checksum
-from ..problem import Classes
+from ..problem import Classes, Problem
 from ..process import keep_freed_memory, one_thread
 from .area import Area
 from .blocks import BLOCK
@@ -203,10 +203,7 @@ def apply_model(
     for note in later:
         tell(note)
     record |= {"fusion": kept.get("fusion"), "missing": shares, "notes": [*scene.notes, *later]}
-    colours = dict(kept.get("colours") or {})
-    if isinstance(model.problem, Classes):
-        user = None if painting.palette is None else read_palette(painting.palette, model.problem.names)
-        colours = palette(model.problem.names, layer=colours, user=user)
+    colours = colours_of(model.problem, kept, painting)
     clock.stage("reading")
     model, told = fitted_to(model, scene, adapt)
     for note in told.pop("sentences"):
@@ -219,6 +216,15 @@ def apply_model(
     outputs = Outputs(output, model.problem, colours)
     counts = painted(scene, model, painting, outputs, key_of(record), clock, progress)
     return Result(record | outputs.counted(record, counts), scene, None, outputs, clock)
+
+
+def colours_of(problem: Problem, kept: dict[str, Any], painting: Painting) -> dict[str, str]:
+    """Those of the map that the model was made for, but for what the user's palette says."""
+    colours = dict(kept.get("colours") or {})
+    if not isinstance(problem, Classes):
+        return colours
+    user = None if painting.palette is None else read_palette(painting.palette, problem.names)
+    return palette(problem.names, layer=colours, user=user)
 
 
 def unread(record: dict[str, Any], model: MapModel) -> list[str]:
