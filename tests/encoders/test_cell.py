@@ -25,7 +25,7 @@ def test_one_convolution_a_cell_is_conv4(settings: dict) -> None:
     parts = {name: name.split(".", 2)[1:] for name in conv4.state_dict()}
     cells.load_state_dict({f"cells.{i}.steps.0.0.{rest}": conv4.state_dict()[n] for n, (i, rest) in parts.items()})
     images = torch.rand(3, 1, 28, 28)
-    assert torch.equal(cells(images), conv4(images))
+    torch.testing.assert_close(cells(images), conv4(images), atol=1e-4, rtol=1e-4)  # pooled before ReLU, or after
     assert (cells.width, cells.maps) == (conv4.width, conv4.maps)
 
 

@@ -211,7 +211,7 @@ def test_a_learned_encoder_does_without_after_training_with_dropout() -> None:
         ("late", {"parts": ("radar context",), "attention": 8}, "no width before"),
         ("late", {"parts": LATE, "dropout": 1.0}, "below 1"),
         ("early", {"encoder": ""}, "no encoder is called"),
-        ("early", {"encoder": 3}, "list of words"),
+        ("early", {"encoder": 3}, "give a word"),
     ],
 )
 def test_settings_are_checked(name: str, settings: dict[str, object], words: str) -> None:
@@ -235,7 +235,11 @@ def test_every_learner_learns_from_modalities_some_of_which_are_missing(name: st
     kind = kind if Classes in conventions.small(name, kind).problems else kind.replace("classes", "quantity")
     shape = "conv4 bands=2 width=4" if "images" in kind else "dense bands=2 width=6 blocks=1 windows=3"
     settings = {"parts": (f"bands[:2] {shape}", f"radar {shape}"), "dropout": 0.2}
-    learner = make(name, encoder="late", encoder_settings=settings, outputs=3)
+    try:
+        learner = make(name, encoder="late", encoder_settings=settings, outputs=3)
+    except SettingsError as why:  # it needs maps of one encoder, and says so
+        assert "encoder 'late' has none: take" in str(why)
+        return
 
     def some(seed: int) -> Examples:
         plain = conventions.examples(kind, seed, height=10)

@@ -31,6 +31,8 @@ scene_options = options(
         "--mask", metavar="FILE", type=click.Path(), help="What to leave out: SCL, QA_PIXEL, or a 0/1 raster."
     ),
     click.option("--area", metavar="FILE", type=click.Path(), help="Polygons of the area to map."),
+)
+painting_options = options(
     click.option(
         "--with",
         "others",
@@ -39,8 +41,6 @@ scene_options = options(
         help="A raster beside the scene, brought to its grid: radar=s1.tif, dem=dem.tif; repeatable. NAME:KIND=FILE "
         "says what it holds: optical, radar, db, linear, codes or numbers. [default: judged]",
     ),
-)
-painting_options = options(
     click.option("--probabilities", is_flag=True, help="Write probabilities.tif too, one band a class."),
     click.option(
         "--palette", metavar="FILE", type=click.Path(), help="Colours of the classes: JSON {class: '#rrggbb'} or CSV."

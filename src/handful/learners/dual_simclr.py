@@ -34,8 +34,8 @@ class DualSimCLR(SelfSupervised):
     first: int = Field(default=0, ge=0)
 
     def head(self, encoder: nn.Module) -> nn.Module:
-        widths = getattr(encoder, "widths", (int(encoder.width),) * 2)  # type: ignore[arg-type]
-        return Projections(widths, self.outputs_of)
+        widths = encoder.widths if hasattr(encoder, "views") else (int(encoder.width),) * 2  # type: ignore[arg-type]
+        return Projections(widths, self.outputs_of)  # type: ignore[arg-type]
 
     def loss(self, images: Inputs) -> Tensor:
         head: Projections = self.net.head  # type: ignore[assignment]

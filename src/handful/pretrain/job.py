@@ -15,7 +15,7 @@ from ..errors import SettingsError
 from ..learner import Learner
 from ..learners import make, name_of
 from ..maps.job import LabelChoice, SceneChoice
-from ..maps.process import one_thread
+from ..process import one_thread
 from ..maps.record import bands_record, inputs, parameters
 from ..maps.scene import Scene
 from ..maps.weights import SHIPPED, on_encoder_of
