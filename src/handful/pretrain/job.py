@@ -15,12 +15,12 @@ from ..errors import SettingsError
 from ..learner import Learner
 from ..learners import make, name_of
 from ..maps.job import LabelChoice, SceneChoice
-from ..process import one_thread
 from ..maps.record import bands_record, inputs, parameters
 from ..maps.scene import Scene
 from ..maps.weights import SHIPPED, on_encoder_of
 from ..meta_train import LOG, STATE, State, meta_train
 from ..problem import Classes
+from ..process import one_thread
 from ..transfer import print_of
 from .choices import Choices, learner_for
 from .probe import Probe
