@@ -52,7 +52,7 @@ class School:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The classes of all regions by name: base targets count in them, whatever order a region has its own in."""
-        return class_names(region for source in self.sources for region in source.regions)
+        return class_names(region.examples.problem for source in self.sources for region in source.regions)
 
     def examples(self) -> Iterator[Examples]:
         """Of every region, read when they are asked for."""

@@ -123,8 +123,10 @@ class Bench:
             has(entry.name, "pools_classes") and entry.train is not None and not entry.sets for entry in entries
         ):
             return 0
-        parts = [Source(self.data, self.root, fold.train, keep_going=self.keep_going) for fold in tasks.folds]
-        return max(len(class_names(part.regions)) for part in parts)
+        sites = tuple(sorted({site for fold in tasks.folds for site in fold.train}))
+        every = Source(self.data, self.root, sites, keep_going=self.keep_going)
+        known = {region.name: region.examples.problem for region in every.read()}
+        return max(len(class_names(known[site] for site in fold.train if site in known)) for fold in tasks.folds)
 
     def prepare(self, folder: Path, tasks: TaskList) -> Setup:
         """All that workers need, checked: each learner does the first task once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..data import DATASETS, DataSet, find_data
 from ..errors import DataError, SettingsError
-from ..problem import Classes
+from ..problem import Classes, Problem
 from ..region import Region
 from .features import Features
 
@@ -40,19 +40,18 @@ class Source:
 
     @cached_property
     def regions(self) -> list[Region]:
-        return self.read()
+        return list(self.read())
 
-    def read(self) -> list[Region]:
-        """Every site. Raises DataError that names one that cannot be read, unless they are to be left out."""
-        groups, found = self.data.groups(self.root), []
+    def read(self) -> Iterator[Region]:
+        """Every site in turn. Raises DataError that names one that cannot be read, unless they are to be left out."""
+        groups = self.data.groups(self.root)
         for site in self.sites:
             try:
                 read = partial(self.data.read, self.root, site, groups.get(site, ""))
-                found.append(self.named(self.features.seen(f"{self.data.name}/{site}", read)))
+                yield self.named(self.features.seen(f"{self.data.name}/{site}", read))
             except DataError as why:
                 if not self.keep_going:
                     raise DataError(f"{why} (--keep-going trains without it)") from why
-        return found
 
     def named(self, region: Region) -> Region:
         return replace(region, name=self.name_of(region.name))
@@ -67,9 +66,8 @@ def foreign(name: str, root: Path, keep_going: bool, features: Features = AS_THE
     return Source(data, root, tuple(sorted(data.groups(root))), True, keep_going, features)
 
 
-def class_names(regions: Iterable[Region]) -> tuple[str, ...]:
-    """Every class that the regions have, once, sorted by name: a column each for pretraining."""
-    problems = [region.examples.problem for region in regions]
+def class_names(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Every class that regions have, once, sorted by name: a column each for pretraining."""
     return tuple(sorted({name for problem in problems if isinstance(problem, Classes) for name in problem.names}))
 
 
