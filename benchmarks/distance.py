@@ -23,7 +23,9 @@ from scipy.stats import spearmanr
 
 from handful.data import find_data
 from handful.files import write_bytes
+from handful.region import Region
 from handful.solvers import rows
+from handful.task import values
 
 NAMES = ("forest-damage", "crop-mask-africa")
 NOTHING = "random start"
@@ -79,10 +81,9 @@ def distances(name: str, out: Path, scores: pd.DataFrame) -> dict[str, float]:
     return found
 
 
-def features(region: object) -> np.ndarray:
+def features(region: Region) -> np.ndarray:
     """Some rows of a region, labelled or not."""
-    inputs = region.examples.inputs["bands"]  # type: ignore[attr-defined]
-    table = rows(inputs).double().numpy()
+    table = rows(values(region.examples.inputs)).double().numpy()
     return table[np.random.default_rng(0).permutation(len(table))[:MOST]]
 
 
