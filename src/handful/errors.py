@@ -19,6 +19,10 @@ class SettingsError(HandfulError):
     """An option, a recipe key or a band name that is unknown or doesn't fit."""
 
 
+class Diverged(SettingsError):
+    """A training whose loss is no longer finite."""
+
+
 class TaskError(HandfulError):
     """Examples that don't make a task."""
 

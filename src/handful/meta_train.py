@@ -17,7 +17,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from torch import Tensor, nn
 
 from .checkpoint import check_tensors, part_of, put_weights, read_tensors, read_told, write_tensors
-from .errors import CheckpointError, SettingsError
+from .errors import CheckpointError, Diverged
 from .files import write_text
 from .learner import Learner
 from .memory import enough_memory, foretell
@@ -139,7 +139,7 @@ def meta_train(
     progress  is told the steps done, all steps, and the loss
     note      is told, before the first step, where a task may take more memory than is free
     A learner with nothing to learn returns at once. Raises CheckpointError where the state is damaged or of another
-    run, SettingsError where the loss isn't finite, EnvironmentFault where the memory isn't enough.
+    run, Diverged where the loss isn't finite, EnvironmentFault where the memory isn't enough.
     """
     run = Run.of(learner, training)
     if not run.learned:
@@ -214,7 +214,7 @@ class Run:
             torch.manual_seed(int(np.random.default_rng([training.seed, step]).integers(2**62)))
             total = sum(self.descend(task, len(tasks)) for task in tasks)
         if not math.isfinite(total):
-            raise SettingsError(f"the loss is {total} at step {step + 1}: use a smaller step_size.")
+            raise Diverged(f"the loss is {total} at step {step + 1}: use a smaller step_size.")
         nn.utils.clip_grad_norm_(list(self.learned.values()), training.clip)
         self.optimizer.step()
         net.eval()

@@ -255,3 +255,33 @@ def test_rivals_keep_a_pool_where_answers_mean_the_same_and_there_are_sites(
     pooled = {"forest on the pool", "linear on the pool", "forest on pool and support"}
     assert found & pooled == (pooled if shared and train else set())
     assert ("mean of the support" in found) != classes and ("nearest mean" in found) == classes
+
+
+DIVERGING = """
+rivals = false
+[data]
+name = "made-up"
+test = 0.5
+validation = 0.3
+[tasks]
+shots = [3]
+draws = 1
+[[learners]]
+name = "maml"
+encoder = "table"
+step_size = 0.01
+train = { steps = 3, tasks_per_step = 1, validate_every = 1, shots = [2, 3], queries = 4 }
+tune = { step_size = [STEPS] }
+[tune]
+trials = 2
+"""
+
+
+def test_a_combination_that_diverges_is_the_worst_of_those_tried(tmp_path: Path) -> None:
+    with registered("quantity"):
+        bench(tmp_path, DIVERGING.replace("STEPS", "1e30, 0.01"))
+        tried = pd.read_csv(tmp_path / "out" / "tuning.csv").set_index("settings")
+        assert tried.loc["step_size = 0.01", "chosen"] == 1
+        assert tried.loc["step_size = 1e+30"].isna()["score"]
+        with pytest.raises(SettingsError, match="'maml': all that was tried failed, the first so: the loss is"):
+            bench(tmp_path, DIVERGING.replace("STEPS", "1e30, 1e29"), out="other")

@@ -11,7 +11,7 @@ import numpy as np
 
 from .run import part, trainings, trials
 from .tasks import TaskList
-from .work import Job, Setup
+from .work import Job, Setup, best_of
 
 COST = (
     "learner", "split", "seed", "shots", "tasks", "adapt_seconds", "predict_seconds", "peak_mb", "training_seconds",
@@ -74,7 +74,7 @@ def tuning_rows(folder: Path, setup: Setup, tasks: TaskList) -> Iterator[list[An
     for job in tuned_jobs(setup, tasks):
         groups[job.entry, job.fold].append((job, part(folder, job)))
     for (entry, fold), several in groups.items():
-        best = int(np.argmax([found["score"] for _, found in several]))
+        best = best_of([found for _, found in several])
         for place, (job, found) in enumerate(several):
             said = ", ".join(f"{key} = {value}" for key, value in found["tried"].items())
             yield [

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..data import find_data
-from ..errors import DataError, EnvironmentFault, HandfulError, SettingsError, out_of_memory
+from ..errors import DataError, Diverged, EnvironmentFault, HandfulError, SettingsError, out_of_memory
 from ..files import write_json
 from ..learner import Learner
 from ..region import Region
@@ -123,11 +123,15 @@ class Work:
         return job
 
     def tried(self, job: Job, entry: Entry) -> dict[str, Any]:
-        """The score of one combination of settings on the validation tasks of a fold."""
+        """The score of one combination of settings on the validation tasks of a fold; None where training diverged."""
         tune = self.setup.protocol.tune
         trial = entry.trials(tune.trials, self.setup.protocol.tasks.seed)[job.index]
-        learner, _ = self.ready(trial, job.fold, 0)
-        return {"score": self.mean_score(learner, self.choosing(job.fold)), "tried": settings_tried(entry, trial)}
+        told = {"tried": settings_tried(entry, trial)}
+        try:
+            learner, _ = self.ready(trial, job.fold, 0)
+        except Diverged as why:
+            return {"score": None, "failed": str(why), **told}
+        return plain({"score": self.mean_score(learner, self.choosing(job.fold)), **told})  # type: ignore[no-any-return]
 
     def trained(self, job: Job, entry: Entry) -> dict[str, Any]:
         """Its record; the weights are in the folder of checkpoints."""
@@ -264,8 +268,16 @@ def chosen(setup: Setup, entry: int, fold: int) -> Entry:
     if not found.tune:
         return found
     names = [Job("try", entry, fold, index=index).name for index in range(trials)]
-    told = [json.loads((Path(setup.folder) / PARTS / name).read_text("utf-8"))["score"] for name in names]
-    return found.trials(trials, setup.protocol.tasks.seed)[int(np.argmax(told))]
+    told = [json.loads((Path(setup.folder) / PARTS / name).read_text("utf-8")) for name in names]
+    if all(of["score"] is None for of in told):
+        why = told[0].get("failed", "it has no score")
+        raise SettingsError(f"learner '{found.label}': all that was tried failed, the first so: {why}")
+    return found.trials(trials, setup.protocol.tasks.seed)[best_of(told)]
+
+
+def best_of(told: Sequence[Mapping[str, Any]]) -> int:
+    """The number of the trial that did best, the first of equals; one without a score is the worst."""
+    return int(np.argmax([-math.inf if of["score"] is None else of["score"] for of in told]))
 
 
 def settings_tried(entry: Entry, trial: Entry) -> dict[str, Any]:
