@@ -95,7 +95,6 @@ def conv_block(
     norm, film = norm or nn.GroupNorm(1, width), [Film(width, context)] if context else []
     pad = dilation * (kernel // 2)
     conv = nn.Conv2d(bands, width, kernel, stride, padding=pad, dilation=dilation)
-    conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ConvBlock(conv, norm, *film, nn.ReLU())
 
 
