@@ -71,8 +71,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def page(name: str, title: str, *parts: str) -> None:
     """Print the parts and write them to NAME.md beside the script."""
     text = "\n\n".join([f"# {title}", *parts, machine(), f"Made by `python benchmarks/{name.split('-')[0]}.py`."])
-    print(text)
     (HERE / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    print(text)
 
 
 @dataclass
