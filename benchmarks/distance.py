@@ -61,7 +61,8 @@ def parts(name: str) -> Iterator[str]:
 def kept(out: Path) -> tuple[pd.DataFrame, str]:
     record = json.loads((out / "bench.json").read_text("utf-8"))
     texts = {name: str for name in ("learner", "split", "unit", "task")}
-    return pd.read_csv(out / "scores.csv", dtype=texts), record["score"]
+    scores = pd.read_csv(out / "scores.csv", dtype=texts, keep_default_na=False)  # the only split may have no name
+    return scores.assign(**{record["score"]: pd.to_numeric(scores[record["score"]])}), record["score"]
 
 
 def distances(name: str, out: Path, scores: pd.DataFrame) -> dict[str, float]:
