@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from handful.solvers.average_precision import Found, Truth, average_precision, judged, precision_at
+from handful.solvers.average_precision import Found, Truth, average_precision, judged
 
 
 def square(*lefts: float) -> torch.Tensor:
@@ -27,8 +27,6 @@ def test_by_hand():
     """Right, wrong, right, of three: precision 1 up to recall 1/3, then 2/3 up to recall 2/3, then nothing."""
     ours = [found((0, 0.9), (500, 0.8), (100, 0.7))]
     assert average_precision(ours, [truth(0, 100, 200)]) == pytest.approx(1 / 3 + 2 / 3 / 3)
-    assert precision_at(ours, [truth(0, 100, 200)], 0.5) == pytest.approx(2 / 3)
-    assert precision_at(ours, [truth(0, 100, 200)], 0.9) == 0
 
 
 def test_a_thing_that_is_found_twice_is_wrong_once():

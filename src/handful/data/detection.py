@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from ..errors import DataError, SettingsError, did_you_mean
-from ..files import read_bounded
 from ..objects import ObjectScene
+from .folders import content
 from .pictures import picture
 
 MOST_BYTES = 8 << 20  # of a file of annotations
@@ -125,12 +125,8 @@ def upright(left: float, top: float, right: float, bottom: float) -> list[float]
 def lines_of(path: Path, remedy: str) -> list[tuple[str, str]]:
     """The lines of a text that aren't empty, each with where it stands. Raises DataError where it cannot be read."""
     try:
-        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing. {remedy}") from None
-    except PermissionError:  # the machine's fault, not the file's
-        raise
-    except (OSError, ValueError) as why:
+        text = content(path, remedy, MOST_BYTES).decode("utf-8-sig")
+    except ValueError as why:
         raise DataError(f"{path} cannot be read ({why}): fetch it again.") from why
     return [(f"line {number}", line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 

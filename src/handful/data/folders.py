@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import DataError
+from ..files import read_bounded
 
 Read = TypeVar("Read")
 KEPT = 8  # files of a kind that are remembered
@@ -47,6 +48,18 @@ def once(read: Callable[[Path], Read]) -> Callable[[Path], Read]:
         return kept(path, state.st_mtime_ns, state.st_size, os.getpid())
 
     return of
+
+
+def content(path: Path, remedy: str, most: int) -> bytes:
+    """The bytes of a file, of at most so many. Raises DataError where it is missing or cannot be read."""
+    try:
+        return read_bounded(path, most)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing. {remedy}") from None
+    except PermissionError:  # the machine's fault, not the file's
+        raise
+    except (OSError, ValueError) as why:
+        raise DataError(f"{path} cannot be read ({why}): fetch it again.") from why
 
 
 @once

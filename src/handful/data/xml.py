@@ -7,7 +7,7 @@ from xml.etree import ElementTree as tree
 from xml.parsers import expat
 
 from ..errors import DataError
-from ..files import read_bounded
+from .folders import content
 
 MOST_BYTES = 8 << 20
 MOST_DEPTH = 32  # of elements in elements
@@ -16,15 +16,7 @@ MOST_DEPTH = 32  # of elements in elements
 def parsed(path: Path, remedy: str) -> tree.Element:
     """The root of an XML file. Raises DataError where it is missing, damaged, or declares entities."""
     try:
-        content = read_bounded(path, MOST_BYTES)
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing. {remedy}") from None
-    except PermissionError:  # the machine's fault, not the file's
-        raise
-    except (OSError, ValueError) as why:
-        raise DataError(f"{path} cannot be read ({why}): fetch it again.") from why
-    try:
-        return plain(content)
+        return plain(content(path, remedy, MOST_BYTES))
     except (expat.ExpatError, ValueError, LookupError, AssertionError) as why:
         raise DataError(f"{path} is no XML of this data set ({why}): fetch it again.") from why
 

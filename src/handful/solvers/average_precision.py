@@ -67,12 +67,3 @@ def average_precision(found: Sequence[Found], truth: Sequence[Truth], least: flo
     falling = precision.flip(0).cummax(0).values.flip(0) if len(precision) else precision
     steps = torch.diff(recall, prepend=torch.zeros(1, dtype=recall.dtype))
     return float((falling * steps).sum())
-
-
-def precision_at(found: Sequence[Found], truth: Sequence[Truth], recall: float, least: float = 0.5) -> float:
-    """The best precision among thresholds at which at least this share is found; 0 where none reaches it."""
-    total = sum(int((~one.hard).sum()) for one in truth)
-    right = torch.cat([judged(ours, theirs, least) for ours, theirs in zip(found, truth, strict=True)])
-    precision, reached = curve(torch.cat([one.scores for one in found]), right, total)
-    enough = precision[reached >= recall - 1e-9]
-    return float(enough.max()) if len(enough) else 0.0
