@@ -9,6 +9,8 @@ goes on from there in the next run. Without a METHOD nothing is trained: the tab
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import math
 import re
@@ -27,8 +29,9 @@ from handful.bench.run import Bench
 from handful.bench.statistics import interval
 from handful.bench.tasks import FILE, Drawn
 from handful.bench.work import Work
-from handful.files import write_json
+from handful.files import write_bytes, write_json
 from handful.learner import Learner
+from handful.meta_train import LOG
 
 BUILD = HERE.parent / "build" / "omniglot"
 WAYS, SHOTS = (5, 20), (1, 5)
@@ -36,7 +39,7 @@ COLUMNS = ("inductive", "transductive", "queries of one class")
 # Accuracy in %: 5 ways at 1 and 5 shots, 20 ways at 1 and 5 shots.
 PUBLISHED = {
     "siamese": ("Siamese", "97.3", "98.4", "88.1", "97.0"),
-    "matching": ("Matching", "98.1", "98.9", "93.8", "98.5"),
+    "matching": ("Matching, cosines x 100", "98.1", "98.9", "93.8", "98.5"),
     "protonet": ("ProtoNet", "98.8", "99.7", "96.0", "98.9"),
     "relation": ("Relation", "99.6", "99.8", "97.6", "99.1"),
     "maml": ("MAML", "98.7", "99.9", "95.8", "98.9"),
@@ -61,7 +64,15 @@ runs the same trainings, and judges all of them on one kind of task.
 queries that are asked together, as in the code behind most of these figures. *Queries of one class*: the same weights
 and statistics, but all that is asked together is of one class, as in a real scene, and the learner isn't told.
 The weights are those that did best on 50 validation tasks. An unfinished training says little about a method: read the
-share of its schedule first."""
+share of its schedule first. One that descends by large steps on running statistics may end at no finite answer, which
+counts as finding all classes as likely."""
+CURVES = """\
+Accuracy on the validation tasks, as each method is trained, over the training tasks it has seen so far (ProtoNet, R2-D2
+and Matching: of 60 classes). The ring is the published figure at the end of the whole schedule. Validation tasks are of
+20 classes where one training serves 5 and 20.
+
+![curves](omniglot.png)"""
+COLOURS = {5: "#c2571a", 20: "#1b5e58"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,8 @@ def main() -> None:
         some = [part for part in parts(method) if args.ways in (None, *part.ways) and args.shots in (None, *part.shots)]
         for part in some:
             run(part, args.seeds, 60 * args.minutes / (len(some) * args.seeds))
-    page("omniglot", "Omniglot: published and ours", INTRODUCTION, whole_table())
+    draw(HERE / "omniglot.png")
+    page("omniglot", "Omniglot: published and ours", INTRODUCTION, whole_table(), CURVES)
 
 
 def run(part: Part, seeds: int, seconds: float) -> None:
@@ -211,6 +223,46 @@ def shown(values: np.ndarray) -> str:
     """`98.8 (98.6 to 99.0)`, in %."""
     found = interval(100 * values)
     return f"{found.mean:.1f}" + ("" if found.low is None else f" ({found.low:.1f} to {found.high:.1f})")
+
+
+def draw(path: Path) -> None:
+    """A PNG with a panel a method: validation accuracy at one shot over episodes, and the published points."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 10), dpi=100, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(4, 4, sharex=True, sharey=True).flat
+    for axes, (method, (name, *figures)) in zip(panels, PUBLISHED.items(), strict=True):
+        for ways, colour in COLOURS.items():
+            published = re.findall(r"[\d.]+", figures[0 if ways == 5 else 2])
+            for part in (part for part in parts(method) if ways in part.ways and 1 in part.shots):
+                told = part.tables["learners"][0]["train"]
+                if ways == max(part.ways):
+                    axes.plot(*validated(part, told["tasks_per_step"]), color=colour, linewidth=1.3)
+                if published:
+                    end = told["steps"] * told["tasks_per_step"]
+                    axes.plot([end], [float(published[-1])], "o", mfc="none", color=colour, markersize=6)
+        axes.set_title(name, fontsize=10, loc="left")
+        axes.set(xscale="log", xlim=(100, 3e6), ylim=(20, 100))
+        axes.grid(color="#e6e1d6", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+    for ways, colour in COLOURS.items():
+        figure.axes[0].plot([], [], color=colour, label=f"{ways}-way 1-shot")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
+    figure.supxlabel("training tasks", fontsize=10)
+    figure.supylabel("accuracy on validation tasks, %", fontsize=10)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    write_bytes(path, file.getvalue())
+
+
+def validated(part: Part, tasks_per_step: int) -> tuple[list[int], list[float]]:
+    """Training tasks seen, and accuracy in % on the validation tasks then, of a method's first training."""
+    log = part.folder / "seed-0" / LOG
+    with log.open(encoding="utf-8", newline="") if log.exists() else io.StringIO() as file:
+        rows = [row for row in csv.DictReader(file) if row["validation"]]
+    return [int(row["step"]) * tasks_per_step for row in rows], [100 * float(row["validation"]) for row in rows]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, log_loss, mean_absolute_error
 
+from handful.bench.judge import answers
+from handful.bench.posing import Posed
 from handful.bench.scores import class_scores, quantity_scores
+from handful.problem import Classes, Prediction
+from handful.task import Examples
 
 
 def test_log_odds_and_log_probabilities_score_alike():
@@ -21,3 +26,17 @@ def test_a_quantity():
     assert scores["bias"] == 1 and scores["mae"] == mean_absolute_error(targets, predicted)
     assert scores["nll"] == pytest.approx(0.5 * np.log(2 * np.pi) + 0.5 * 5 / 3)
     assert "nll" not in quantity_scores(targets, predicted)
+
+
+class Lost:
+    """Answers the second class, and of the first row nothing that is finite."""
+
+    def outputs(self, inputs: object) -> Prediction:
+        return Prediction(torch.tensor([[torch.nan, 1.0], [0.0, 3.0]]))
+
+
+def test_answers_that_are_not_finite_know_nothing() -> None:
+    """A learner that descended to nowhere is scored, as one that can't tell the classes apart."""
+    support = Examples({"bands": torch.zeros(2, 1)}, torch.tensor([0, 1]), Classes(("a", "b")))
+    found = answers(Lost(), Posed(support, support.inputs, None))  # type: ignore[arg-type]
+    assert found.mean.tolist() == [[0.0, 0.0], [0.0, 3.0]]

@@ -96,12 +96,18 @@ def judged(learner: Learner, seen: Encoded, task: Drawn, hidden: bool, *, path: 
 
 @torch.no_grad()
 def answers(predictor: Predictor, posed: Posed) -> Prediction:
-    """What is predicted for the rows that are asked about: (m, outputs)."""
+    """What is predicted for the rows that are asked about: (m, outputs).
+
+    A learner may have descended to numbers that aren't finite: then all classes are as likely.
+    """
     parts = predictor.outputs(posed.inputs)
     found = [None if part is None else as_rows(part) for part in parts]
     if posed.asked is not None:
         found = [None if part is None else part[posed.asked] for part in found]
-    return Prediction(*found)  # type: ignore[arg-type]
+    answer = Prediction(*found)  # type: ignore[arg-type]
+    if isinstance(posed.support.problem, Classes):
+        answer = answer._replace(mean=answer.mean.where(answer.mean.isfinite().all(1, keepdim=True), 0.0))
+    return answer
 
 
 def scored(found: Prediction, key: Key, whole: bool = False) -> dict[str, float]:
