@@ -166,7 +166,7 @@ def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
     assert torch.allclose(encoder(images)[:1], encoder(images[:1]), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["resnet12", "conv4"])
+@pytest.mark.parametrize("name", ["resnet12", "conv4", "cell"])
 def test_shorter_numbers_change_features_little(name: str) -> None:
     bands = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
     whole, short = (make_encoder(name, {"bands": 3, "width": 16, "bfloat16": half}) for half in (False, True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ class Cells(nn.Module):
     side            of the images: then what is left of them is flattened; they must have this size. Else it is averaged
     batch_norm      after each convolution, instead of a normalisation over the image
     own_statistics  batch norm by the images that are answered together, as conv4 has it
+    bfloat16        layers with 8 bits of mantissa, as conv4 has it
 
     `maps` is the shape (width, side, side) that a row of flattened features had, None where they are averaged.
     """
@@ -46,6 +48,7 @@ class Cells(nn.Module):
         side: int = 0,
         batch_norm: bool = False,
         own_statistics: bool = False,
+        bfloat16: bool = False,
     ):
         super().__init__()
         left = checked_left("cell", side, False, cells)
@@ -55,12 +58,15 @@ class Cells(nn.Module):
         self.cells = nn.ModuleList(Cell(blocks, width if i else bands, width, norm) for i in range(cells))
         self.side, self.batch_norm, self.own_statistics = side, batch_norm, own_statistics
         self.maps = (width, left, left) if side else None
-        self.width = width * left**2 if side else width
+        self.width, self.short = width * left**2 if side else width, bfloat16
 
     def forward(self, inputs: Inputs) -> Tensor:
         maps = images_of(inputs, self.side)
-        for cell in self.cells:
-            maps = F.max_pool2d(cell(maps), 2, ceil_mode=not self.side)
+        kind = maps.dtype
+        with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
+            for cell in self.cells:
+                maps = F.max_pool2d(cell(maps), 2, ceil_mode=not self.side)
+        maps = maps.to(kind)
         return maps.flatten(1) if self.side else maps.mean((2, 3))
 
 
