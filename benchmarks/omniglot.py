@@ -1,6 +1,6 @@
 """Omniglot as published: the accuracy of each method beside its paper's, trained as far as the time allows.
 
-python benchmarks/omniglot.py [METHOD ...] [--minutes M] [--ways 5] [--shots 1] [--seeds N]
+python benchmarks/omniglot.py [METHOD ...] [--minutes M] [--ways 5] [--shots 1] [--seeds N] [--tasks N]
 
 The methods are the protocols in benchmarks/omniglot. A training that ran out of its minutes is measured as it is, and
 goes on from there in the next run. Without a METHOD nothing is trained: the table is made of what build/omniglot holds.
@@ -56,9 +56,9 @@ PUBLISHED = {
     "baseline_plus_plus": ("Baseline++", "", "", "", ""),
 }
 INTRODUCTION = """\
-Accuracy in % on 600 tasks of characters that no training saw, 15 queries a class; 95 % intervals over tasks, which say
-nothing of the luck of the training nor of the choice of characters. `handful bench benchmarks/omniglot/METHOD.toml`
-runs the same trainings, and judges all of them on one kind of task.
+Accuracy in % on 600 tasks (fewer where the table says so) of characters that no training saw, 15 queries a class; 95 %
+intervals over tasks, which say nothing of the luck of the training nor of the choice of characters. `handful bench
+benchmarks/omniglot/METHOD.toml` runs the same trainings, and judges all of them on one kind of task.
 
 *Inductive*: each query is answered on its own, batch norm by running statistics. *Transductive*: batch norm by the
 queries that are asked together, as in the code behind most of these figures. *Queries of one class*: the same weights
@@ -121,17 +121,18 @@ def main() -> None:
     parser.add_argument("--ways", type=int, choices=WAYS, help="only trainings for as many")
     parser.add_argument("--shots", type=int, choices=SHOTS, help="only trainings for as many")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each kind")
+    parser.add_argument("--tasks", type=int, default=600, help="of each kind that are measured, the first ones")
     args = parser.parse_args()
     torch.set_num_threads(1)  # sums of floats depend on how threads share them
     for method in args.methods:
         some = [part for part in parts(method) if args.ways in (None, *part.ways) and args.shots in (None, *part.shots)]
         for part in some:
-            run(part, args.seeds, 60 * args.minutes / (len(some) * args.seeds))
+            run(part, args.seeds, 60 * args.minutes / (len(some) * args.seeds), args.tasks)
     draw(HERE / "omniglot.png")
     page("omniglot", "Omniglot: published and ours", INTRODUCTION, whole_table(), CURVES)
 
 
-def run(part: Part, seeds: int, seconds: float) -> None:
+def run(part: Part, seeds: int, seconds: float, tasks: int) -> None:
     """Train for so many seconds a seed, or go on, and measure what is there unless it is measured already."""
     root = data("omniglot")
     work = work_of(part, max(part.ways), root)
@@ -139,7 +140,7 @@ def run(part: Part, seeds: int, seconds: float) -> None:
         learner, state = trained(part, work, seed, seconds)
         path = part.folder / f"scores-{seed}.json"
         if state["steps"] and (not path.exists() or json.loads(path.read_text("utf-8"))["steps"] != state["steps"]):
-            write_json(path, {**state, "accuracy": measured(part, work, learner, root)})
+            write_json(path, {**state, "accuracy": measured(part, work, learner, root, tasks)})
 
 
 def work_of(part: Part, ways: int, root: Path) -> Work:
@@ -163,11 +164,11 @@ def trained(part: Part, work: Work, seed: int, seconds: float) -> tuple[Learner,
     return learner, {"steps": steps, "episodes": steps * training.tasks_per_step, "share": steps / training.steps}
 
 
-def measured(part: Part, work: Work, learner: Learner, root: Path) -> dict[str, dict[str, list[float]]]:
-    """The accuracy of each task, by kind of task and column."""
+def measured(part: Part, work: Work, learner: Learner, root: Path, count: int) -> dict[str, dict[str, list[float]]]:
+    """The accuracy of each of so many tasks, by kind of task and column."""
     lists = {ways: Bench(part.protocol(ways), root).draw().tasks for ways in part.ways}
     kinds = {
-        f"{ways}-way {shots}-shot": [task for task in tasks if task.shots == shots]
+        f"{ways}-way {shots}-shot": [task for task in tasks if task.shots == shots][:count]
         for ways, tasks in lists.items()
         for shots in part.shots
     }
@@ -196,7 +197,7 @@ def of_one_class(task: Drawn, number: int) -> Drawn:
 
 
 def whole_table() -> str:
-    head = ["", "task", "published", *COLUMNS, "episodes", "of the schedule", "seeds"]
+    head = ["", "task", "published", *COLUMNS, "tasks", "episodes", "of the schedule", "seeds"]
     return table(head, [row for method in PUBLISHED for row in rows(method)])
 
 
@@ -213,10 +214,11 @@ def rows(method: str) -> Iterator[list[str]]:
 def ours(runs: list[dict[str, Any]], kind: str) -> list[str]:
     """The cells of some trainings: accuracies averaged over them task by task, and how far the shortest has come."""
     if not runs:
-        return ["", "", "", "0", "0 %", "0"]
+        return ["", "", "", "", "0", "0 %", "0"]
     cells = [shown(np.mean([run["accuracy"][kind][column] for run in runs], axis=0)) for column in COLUMNS]
     least = min(runs, key=lambda run: float(run["share"]))
-    return [*cells, f"{least['episodes']:,}", f"{least['share']:.1%}", str(len(runs))]
+    count = str(len(runs[0]["accuracy"][kind][COLUMNS[0]]))
+    return [*cells, count, f"{least['episodes']:,}", f"{least['share']:.1%}", str(len(runs))]
 
 
 def shown(values: np.ndarray) -> str:
