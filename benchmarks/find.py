@@ -1,6 +1,7 @@
 """Show one, find all: forest damage at other sites, objects of new kinds on simulated scenes, and seconds a megapixel.
 
-python benchmarks/find.py [--sites 12] [--scenes 40] [--shots 1,5,10] [--seeds 0,1,2] [--side 2000] [--work FOLDER]
+python benchmarks/find.py [--sites 12] [--scenes 40] [--shots 1,5,10] [--seeds 0,1,2] [--side 2000]
+                          [--detectors matching,cosine,attention] [--work FOLDER]
 
 Scores and base training are kept, so that an interrupted run goes on where it was. A part is left out with 0.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from common import HERE, Scores, page
 from find_forest import forest_part
-from find_objects import objects_part
+from find_objects import DETECTORS, objects_part
 from find_speed import speed_part
 
 
@@ -24,8 +25,9 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=40, help="simulated scenes that are searched, for each kind")
     parser.add_argument("--shots", type=lambda s: [int(k) for k in s.split(",")], default=[1, 5, 10])
     parser.add_argument("--seeds", type=lambda s: [int(k) for k in s.split(",")], default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1200, help="of base training")
-    parser.add_argument("--base-scenes", type=int, default=150, help="that base training draws from")
+    parser.add_argument("--detectors", type=lambda s: s.split(","), default=list(DETECTORS))
+    parser.add_argument("--steps", type=int, default=0, help="of base training, where not those of `handful find`")
+    parser.add_argument("--base-scenes", type=int, default=0, help="that base training draws from, likewise")
     parser.add_argument("--side", type=int, default=2000, help="pixels of the scene that is timed")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "handful-find")
     args = parser.parse_args()
@@ -35,7 +37,8 @@ def main() -> None:
     if args.sites:
         parts += forest_part(args.sites, args.others, args.work, scores)
     if args.scenes:
-        parts += objects_part(args.scenes, args.shots, args.seeds, (args.steps, args.base_scenes), args.work, scores)
+        base = (args.steps, args.base_scenes)
+        parts += objects_part(args.scenes, args.shots, args.seeds, args.detectors, base, args.work, scores)
     if args.side:
         parts += speed_part(args.side, args.work)
     page("find", "Show one, find all", *parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from common import Scores, shown, table
 from rasterio.transform import from_origin
 
-from handful.find.base_training import BaseTraining, load, save, train
+from handful.find.base_training import PLANS, BaseTraining, trained
 from handful.find.findings import Findings
 from handful.find.job import ExampleChoice, find
 from handful.find.search import Choices
@@ -31,6 +32,7 @@ SIZE, LEAST = 256, 0.05  # pixels a side; score from which on a box is counted
 SHOW_SEED, SEARCH_SEED = 50_000_000, 60_000_000
 PLACE = from_origin(500_000, 5_500_000, 2, 2)
 CRS = "EPSG:32633"
+Base = tuple[int, int]  # steps and scenes of base training, 0 for those of `handful find`
 DETECTORS = {"matching": "matching, no training", "cosine": "cosine, fine-tuned", "attention": "attention, relations"}
 
 
@@ -72,18 +74,21 @@ def support(kind: str, shots: int, seed: int, work: Path) -> tuple[Path, np.ndar
     return path, np.array(boxes)
 
 
-def detector_of(name: str, seed: int, base: tuple[int, int], work: Path) -> torch.nn.Module:
-    """A detector after base training of so many steps on so many scenes, from the work folder where it is there."""
+def plan_of(name: str, seed: int, base: Base) -> BaseTraining:
+    """The base training of a detector: what `handful find` does, but for the seed and what was asked otherwise."""
     steps, scenes = base
-    folder = work / f"base-{name}-{seed}-{steps}-{scenes}"
-    if not (folder / "model.json").exists():
-        began, how = time.monotonic(), BaseTraining(steps=steps, scenes=scenes, seed=seed)
-        save(train(name, how), name, how, folder, time.monotonic() - began)
-    return load(name, folder)
+    plan = PLANS[name]
+    return replace(plan, seed=seed, steps=steps or plan.steps, scenes=scenes or plan.scenes)
+
+
+def detector_of(name: str, seed: int, base: Base, work: Path) -> torch.nn.Module:
+    """A detector after its base training, from the work folder where it is there, whole or begun."""
+    plan = plan_of(name, seed, base)
+    return trained(name, work / f"base-{name}-{seed}-{plan.steps}-{plan.scenes}", how=plan)
 
 
 def searcher(
-    name: str, kind: str, shots: int, seed: int, base: tuple[int, int], work: Path
+    name: str, kind: str, shots: int, seed: int, base: Base, work: Path
 ) -> Callable[[Path], Findings]:
     """A function of a scene that finds what is like the examples."""
     path, boxes = support(kind, shots, seed, work)
@@ -114,7 +119,7 @@ def searcher(
 
 
 def precision(
-    name: str, kind: str, shots: int, seed: int, scenes: int, base: tuple[int, int], work: Path
+    name: str, kind: str, shots: int, seed: int, scenes: int, base: Base, work: Path
 ) -> dict[str, float]:
     """Average precision at an overlap of one half, over all searched scenes of a kind."""
     look, began = searcher(name, kind, shots, seed, base, work), time.monotonic()
@@ -129,10 +134,11 @@ def precision(
 
 
 def objects_part(
-    scenes: int, shots: list[int], seeds: list[int], base: tuple[int, int], work: Path, scores: Scores
+    scenes: int, shots: list[int], seeds: list[int], names: list[str], base: Base, work: Path, scores: Scores
 ) -> list[str]:
+    """The tables of the part, of these detectors."""
     body, each = [], []
-    for name, title in DETECTORS.items():
+    for name, title in ((name, DETECTORS[name]) for name in names):
         cells = []
         for k in shots:
             by_seed, by_kind = [], {}
@@ -140,7 +146,7 @@ def objects_part(
                 kinds = []
                 for kind in NOVEL:
                     key = {"part": "objects", "method": name, "kind": kind, "shots": k, "seed": seed}
-                    key |= {"scenes": scenes, "steps": 0 if name == "matching" else base[0]}
+                    key |= {"scenes": scenes, "steps": 0 if name == "matching" else plan_of(name, seed, base).steps}
 
                     def make(n: str = name, c: str = kind, m: int = k, s: int = seed) -> dict[str, float]:
                         return precision(n, c, m, s, scenes, base, work)
@@ -153,9 +159,12 @@ def objects_part(
             cells.append(shown(by_seed))
             each.append([title, f"{k}", *(shown(by_kind[kind]) for kind in NOVEL)])
         body.append([title, *cells])
+    told = "; ".join(
+        f"{name} {(p := plan_of(name, 0, base)).steps:,} steps on {p.scenes} scenes" for name in names if name in PLANS
+    )
     said = (
-        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two: {base[0]:,} steps "
-        f"on simulated scenes of {', '.join(BASE)}. Examples lie on other scenes than the {scenes} that are searched "
+        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two, "
+        f"on simulated scenes of {', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched "
         f"for each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of "
         "the 95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )

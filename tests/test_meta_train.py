@@ -98,6 +98,34 @@ def test_a_corrected_step_size_is_resumed_too(tmp_path: Path) -> None:
     assert same_weights(run(tmp_path, training=training), run(None, training=training))
 
 
+class Late:
+    """Two weights, the second of which gets a slope in the last third of training only."""
+
+    def __init__(self) -> None:
+        self.net = torch.nn.ParameterDict({"early": torch.ones(3), "late": torch.ones(3)})
+
+    def own_step_sizes(self) -> dict[str, float]:
+        return {}
+
+    def task_loss(self, task: int) -> torch.Tensor:
+        used = [self.net["early"], self.net["late"]][: 2 if task > 7 else 1]
+        return torch.stack([(w - task).square().sum() for w in used]).sum()
+
+
+@pytest.mark.parametrize("kill_at", [3, 10])
+def test_a_weight_that_moves_late_has_its_own_count_of_steps(tmp_path: Path, kill_at: int) -> None:
+    def progress(done: int, steps: int, loss: float) -> None:
+        if done == kill_at:
+            raise Killed
+
+    whole, again = Late(), Late()
+    meta_train(whole, lambda step: [step], TRAINING)
+    with pytest.raises(Killed):
+        meta_train(Late(), lambda step: [step], TRAINING, folder=tmp_path, progress=progress)
+    meta_train(again, lambda step: [step], TRAINING, folder=tmp_path)
+    assert all(torch.equal(whole.net[name], again.net[name]) for name in ("early", "late"))
+
+
 def test_the_log_of_a_resumed_run_is_that_of_an_unbroken_one(tmp_path: Path) -> None:
     for name, kill_at in (("whole", None), ("broken", 7)):
         (tmp_path / name).mkdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -72,8 +72,10 @@ def free_bytes() -> int | None:
         return free
 
 
-def foretell(learner: Learner, tasks: list[Task], note: Callable[[str], object]) -> None:
+def foretell(learner: object, tasks: Sequence[Task], note: Callable[[str], object]) -> None:
     """Say, before training begins, where the largest of its first tasks takes more than half of the free memory."""
+    if not isinstance(learner, Maml):
+        return
     largest = max(tasks, key=lambda task: len(task.support) + len(task.query))
     need, free = needed_bytes(learner, largest), free_bytes()
     if free is not None and need > free / 2:

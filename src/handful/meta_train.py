@@ -1,4 +1,4 @@
-"""Meta-training: the one outer loop. It needs `learner.task_loss(task)` only."""
+"""Training across tasks: the one outer loop. It needs `task_loss(task)` only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,20 +19,36 @@ from torch import Tensor, nn
 from .checkpoint import check_tensors, part_of, put_weights, read_tensors, read_told, write_tensors
 from .errors import CheckpointError, Diverged
 from .files import write_text
-from .learner import Learner
 from .memory import enough_memory, foretell
 from .process import keep_freed_memory
 from .solvers.hypergradient import Sgd
-from .task import Task
 
 STATE = "training.safetensors"
 LOG = "log.csv"
 COLUMNS = ("step", "loss", "validation", "seconds")
 BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {  # what an optimiser remembers of a weight that never moved
-    "adamw": {"exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
+    "adamw": {"step": lambda w: torch.zeros(()), "exp_avg": torch.zeros_like, "exp_avg_sq": torch.zeros_like},
     "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
 }
 MOST_STEPS, KEEP_SECONDS = 2**53, 10.0  # what a float can count; a state on disk is never older than that and a step
+
+
+class Taught(Protocol):
+    """What the loop asks of whatever it trains: every learner, and the detectors of `find`.
+
+    net        all that is learned; it is told how far training is, as `net.progress`
+    task_loss  what a step makes smaller, of one of the tasks that `meta_train` is given
+    """
+
+    @property
+    def net(self) -> nn.Module: ...
+
+    def own_step_sizes(self) -> Mapping[str, float]: ...
+
+    def task_loss(self, task: Any, /) -> Tensor: ...
+
+
+T = TypeVar("T", bound=Taught)
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class Training:
         falls["halving"] = 0.5 ** (step // self.halve_every)
         return self.step_size * min(1.0, rise) * falls[self.schedule]
 
-    def optimiser(self, learner: Learner, learned: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
+    def optimiser(self, learner: Taught, learned: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
         """Of all that is learned: what follows the schedule, and each weight with a step size of its own."""
         own = learner.own_step_sizes()
         groups: list[dict[str, Any]] = [{"params": [w for name, w in learned.items() if name not in own]}]
@@ -116,11 +132,11 @@ class State:
 
 
 def meta_train(
-    learner: Learner,
-    tasks: Callable[[int], list[Task]],
+    learner: T,
+    tasks: Callable[[int], Sequence[Any]],
     training: Training,
     *,
-    validate: Callable[[Learner], float] | None = None,
+    validate: Callable[[T], float] | None = None,
     choose: bool = True,
     folder: Path | None = None,
     key: str = "",
@@ -188,7 +204,7 @@ class Clock:
 class Run:
     """All that changes while training: the weights, the optimiser's moments, the best weights so far."""
 
-    learner: Learner
+    learner: Taught
     learned: dict[str, nn.Parameter]
     optimizer: torch.optim.Optimizer
     blank: Mapping[str, Callable[[Tensor], Tensor]]
@@ -196,17 +212,17 @@ class Run:
     state: State
 
     @classmethod
-    def of(cls, learner: Learner, training: Training) -> Run:
+    def of(cls, learner: Taught, training: Training) -> Run:
         learned = {name: w for name, w in learner.net.named_parameters() if w.requires_grad}
         optimizer = training.optimiser(learner, learned)
         best = {name: w.detach().clone() for name, w in learner.net.state_dict().items()}
         keep_freed_memory()
         return cls(learner, learned, optimizer, BLANK[training.optimizer], best, State())
 
-    def advance(self, tasks: list[Task], training: Training) -> float:
+    def advance(self, tasks: Sequence[Any], training: Training) -> float:
         """One step of the optimizer on the mean loss of the tasks, which is returned."""
         net, step = self.learner.net, self.state.step
-        net.progress = step / training.steps
+        net.progress = step / training.steps  # type: ignore[assignment]
         self.optimizer.param_groups[0]["lr"] = training.rate(step)
         self.optimizer.zero_grad()
         net.train()
@@ -221,7 +237,7 @@ class Run:
         self.state.step += 1
         return total
 
-    def descend(self, task: Task, count: int) -> float:
+    def descend(self, task: Any, count: int) -> float:
         with enough_memory(f"step {self.state.step + 1} of training"):
             loss = self.learner.task_loss(task) / count
             loss.backward()
@@ -271,8 +287,7 @@ class Run:
         put_weights(self.learner.net, part_of(found, "net."), path)
         self.best = part_of(found, "best.")
         for name, w in self.learned.items():
-            moments = {key: found[f"{key}.{name}"] for key in self.blank}
-            self.optimizer.state[w] = {"step": torch.tensor(float(told["step"])), **moments}
+            self.optimizer.state[w] = {key: found[f"{key}.{name}"] for key in self.blank}
         self.state = State(told["step"], told["best_score"], told["best_step"], from_rows(log.tolist()))
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from handful.errors import CheckpointError
+from handful.checkpoint import write_tensors
+from handful.errors import CheckpointError, OutputError
 from handful.find.attention_detector import AttentionDetector
-from handful.find.base_training import BaseTraining, cropped, load, one_loss, save, train, turned
+from handful.find.base_training import BaseTraining, load, make_detector, one_loss, save, train, trained, turned
 from handful.find.cosine_detector import SCALE, CosineDetector, Last
 from handful.find.detections import Detections
-from handful.find.two_stage import Chosen, assigned, balanced, steps_loss
+from handful.find.two_stage import Chosen, assigned, balanced, chosen, steps_loss
+from handful.meta_train import STATE, read_state
 from handful.simulate.object_kinds import BASE
 from handful.simulate.object_scenes import object_scene
 from handful.solvers.boxes import areas, encoded
 
-QUICK = BaseTraining(steps=2, scenes=2, size=64)
+QUICK = BaseTraining(steps=6, scenes=3, size=48)
+
+
+class Killed(Exception):
+    pass
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -33,7 +40,7 @@ def scenes():
 @pytest.fixture(scope="module", params=["cosine", "attention"])
 def detector(request: pytest.FixtureRequest):
     torch.manual_seed(0)
-    return CosineDetector(len(BASE)) if request.param == "cosine" else AttentionDetector()
+    return make_detector(request.param)
 
 
 def test_boxes_get_the_true_box_that_they_overlap_most():
@@ -74,7 +81,8 @@ def test_without_objects_all_is_background():
 
 
 def test_every_weight_learns(detector, scenes):
-    loss = sum((one_loss(detector, scenes, generator(seed)) for seed in range(4)), torch.zeros(()))
+    losses = (one_loss(detector, scenes, generator(seed), share) for seed in range(4) for share in (0.1, 0.9))
+    loss = sum(losses, torch.zeros(()))
     detector.zero_grad()
     loss.backward()
     still = [name for name, weight in detector.named_parameters() if weight.grad is None or not weight.grad.any()]
@@ -87,7 +95,7 @@ def test_losses_fall(scenes):
     steps = torch.optim.AdamW(net.parameters(), 2e-3)
     losses = []
     for _ in range(25):
-        loss = one_loss(net, scenes[:1], generator())
+        loss = one_loss(net, scenes[:1], generator(), 0.0)
         steps.zero_grad()
         loss.backward()
         steps.step()
@@ -111,7 +119,7 @@ def test_fine_tuning_leaves_the_net_and_repeats(scenes):
 def test_each_kind_is_looked_for_by_itself(scenes):
     """What is found of a kind doesn't depend on which other kinds are asked for, nor on their order."""
     torch.manual_seed(0)
-    net = AttentionDetector().eval()
+    net = AttentionDetector(len(BASE)).eval()
     image, boxes, _ = turned(scenes[0], generator())
     examples = net.examples([image], [boxes[:2]], [torch.tensor([0, 1])], 2)
     both, turned_round = net.detect(image, examples), net.detect(image, examples[::-1])
@@ -122,7 +130,7 @@ def test_each_kind_is_looked_for_by_itself(scenes):
 
 
 def test_shots_are_averaged(scenes):
-    net = AttentionDetector().eval()
+    net = AttentionDetector(len(BASE)).eval()
     image, boxes, _ = turned(scenes[0], generator())
     mean = net.examples([image], [boxes[:2]], [torch.tensor([0, 0])], 1)[0]
     each = [net.examples([image], [boxes[i : i + 1]], [torch.tensor([0])], 1)[0] for i in range(2)]
@@ -139,13 +147,6 @@ def test_turning_keeps_boxes_on_their_objects(scenes):
         assert 0 <= left < right <= 64 and 0 <= top < bottom <= 64
 
 
-def test_a_crop_lies_on_the_maps_pixels():
-    image = torch.arange(64 * 64.0).reshape(1, 1, 64, 64)
-    part, inside = cropped(image, torch.tensor([[40.0, 37, 50, 45]]))
-    left, top = int(40 - inside[0, 0]), int(37 - inside[0, 1])
-    assert left % 4 == top % 4 == 0 and part[0, 0, 0, 0] == image[0, 0, top, left]
-
-
 def test_the_best_boxes_of_each_kind():
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [30, 30, 44, 44]])[:, None].expand(-1, 2, -1)
     scores = torch.tensor([[0.9, 0.3], [0.8, 0.6], [0.02, 0.7]])
@@ -154,10 +155,57 @@ def test_the_best_boxes_of_each_kind():
     assert found.boxes[1].tolist() == [30, 30, 40, 40]
 
 
-def test_base_training_repeats_and_survives_the_disk(tmp_path: Path):
-    one, two = (train("cosine", QUICK) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
-    save(one, "cosine", QUICK, tmp_path, 1.0)
+def test_what_matches_is_no_rarity_where_that_is_asked_for():
+    truth = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]])
+    proposals = torch.cat([truth + 1, torch.tensor([[40.0, 40, 50, 50]]).repeat(60, 1)])
+    plain, few = chosen(proposals, truth, generator()), chosen(proposals, truth, generator(), 1 / 3)
+    assert (len(plain.boxes), len(few.boxes)) == (64, 12) and int(plain.holds.sum()) == int(few.holds.sum()) == 4
+    assert few.owner[few.holds].sort().values.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["cosine", "attention"])
+def test_killed_anywhere_base_training_ends_at_the_same_weights(name: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("handful.meta_train.KEEP_SECONDS", 0.0)
+
+    def stopping(at: int):
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage == "base training" and done == at:
+                raise Killed
+
+        return progress
+
+    whole = trained(name, tmp_path / "whole", how=QUICK)
+    for at in (1, 4):
+        with pytest.raises(Killed):
+            trained(name, tmp_path / "broken", stopping(at), QUICK)
+        assert read_state(tmp_path / "broken" / STATE)["step"] == at
+    done = []
+    again = trained(name, tmp_path / "broken", lambda stage, step, total: done.append((stage, step)), QUICK)
+    assert min(step for stage, step in done if stage == "base training") == 5  # 4 were kept
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
+    weights = [(tmp_path / folder / "model.safetensors").read_bytes() for folder in ("whole", "broken")]
+    assert weights[0] == weights[1] and not (tmp_path / "broken" / STATE).exists()
+
+
+def test_an_unfinished_training_of_another_kind_is_refused(tmp_path: Path):
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "base training":
+            raise Killed
+
+    with pytest.raises(Killed):
+        trained("cosine", tmp_path, progress, replace(QUICK, steps=60))
+    (tmp_path / "stray").write_text("")
+    with pytest.raises(OutputError, match="holds other things"):
+        trained("cosine", tmp_path, how=QUICK)
+    (tmp_path / "stray").unlink()
+    write_tensors(tmp_path / STATE, {}, {"state": '{"step": 1, "best_score": null, "best_step": 0, "key": "other"}'})
+    with pytest.raises(CheckpointError, match="unfinished base training of another detector"):
+        trained("cosine", tmp_path, how=QUICK)
+
+
+def test_weights_survive_the_disk(tmp_path: Path):
+    one, state = train("cosine", QUICK)
+    save(one, "cosine", QUICK, tmp_path, state.seconds)
     kept = load("cosine", tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), kept.state_dict().values(), strict=True))
     with pytest.raises(CheckpointError, match="not a detector 'attention'"):

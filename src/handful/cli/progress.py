@@ -37,7 +37,7 @@ class Stages:
             return
         with self._lock:
             if stage not in self._rows:
-                self._rows[stage] = self._bar.add_task(stage, total=total)
+                self._rows[stage] = self._bar.add_task(stage, total=total, completed=done)  # not by this run
         self._bar.update(self._rows[stage], completed=done, total=total)
 
 

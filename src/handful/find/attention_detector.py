@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from ..solvers.boxes import decoded
 from ..solvers.roi_align import roi_align
+from .cosine_detector import CosineDetector
 from .detections import Detections
 from .two_stage import Backbone, ProposalHead, chosen, steps_loss
 
-ExampleOf = Callable[[int], Tensor]
+MOST_SHOTS = 5  # examples of a kind that base training shows at once
 CELLS = 7  # a side, of what is taken from a box
 
 
@@ -58,14 +59,25 @@ class AttentionDetector(nn.Module):
     example of 1 x 1), and the head compares. It is trained on pairs of an image with an example of a kind that is on
     it and one of another kind (the two-way contrast of section 4.3), and never fine-tuned. Where this departs: the
     net is small (see `two_stage`), its layers' widths are scaled down, and examples are taken from the maps of the
-    images that they lie on instead of from crops of 320 x 320 pixels.
+    images that they lie on instead of from crops of 320 x 320 pixels. The paper starts from a net that has learned to
+    name what is on photographs; this one starts as the detector `before`, which learns to name the base kinds, since
+    comparing alone taught a new net next to nothing.
     """
 
-    def __init__(self, width: int = 64):
+    progress: float = 1.0  # share of base training that is done
+
+    def __init__(self, kinds: int, width: int = 64):
         super().__init__()
-        self.backbone = Backbone(width)
-        self.proposals = ProposalHead(width, Backbone.stride)
+        self.before = CosineDetector(kinds, width)
         self.relations = Relations(width)
+
+    @property
+    def backbone(self) -> Backbone:
+        return self.before.backbone
+
+    @property
+    def proposals(self) -> ProposalHead:
+        return self.before.proposals
 
     def taken(self, maps: Tensor, boxes: Tensor) -> Tensor:
         """(n, d, 7, 7) of boxes in the maps of one image."""
@@ -77,47 +89,55 @@ class AttentionDetector(nn.Module):
 
     def loss(
         self,
-        images: Tensor,
-        boxes: Tensor,
-        kinds: Tensor,
+        images: Sequence[Tensor],
+        boxes: Sequence[Tensor],
+        kinds: Sequence[Tensor],
         generator: torch.Generator,
-        example_of: ExampleOf,
-        known: Sequence[int],
     ) -> Tensor:
-        """The loss of base training: an image beside an example of a kind that is on it, and beside one of another.
+        """The loss of base training on some images (1, bands, height, width), each beside examples from the others.
 
-        example_of  one of the `known` kinds -> an example (1, d, 7, 7) of it from another image
+        Each is looked at with examples of a kind that is on it, and of one that isn't.
         """
-        maps = self.backbone(images)
-        present = kinds.unique()
-        right = int(present[torch.randint(len(present), (1,), generator=generator)])
-        absent = [kind for kind in known if kind not in present.tolist()] or [k for k in known if k != right]
-        wrong = absent[int(torch.randint(len(absent), (1,), generator=generator))]
-        size = images.shape[-2:]
-        loss = self.pair_loss(
-            maps, size, boxes[kinds == right], boxes[kinds != right], example_of(right), generator, True
-        )
-        return loss + self.pair_loss(maps, size, boxes[:0], boxes[kinds != wrong], example_of(wrong), generator, False)
+        maps = [self.backbone(image) for image in images]
+        taken = [self.taken(one, own) for one, own in zip(maps, boxes, strict=True)]
+        losses = [maps[0].sum() * 0]
+        for index, image in enumerate(images):
+            rest = [place for place in range(len(images)) if place != index]
+            theirs, rows = torch.cat([kinds[place] for place in rest]), torch.cat([taken[place] for place in rest])
+            on_it = torch.isin(theirs, kinds[index])
+            for mask in (on_it, ~on_it):
+                if not mask.any():
+                    continue
+                kind = one_of(theirs[mask].unique(), generator)
+                own = rows[theirs == kind]
+                shots = int(torch.randint(MOST_SHOTS, (1,), generator=generator)) + 1
+                example = own[torch.randperm(len(own), generator=generator)[:shots]].mean(0, keepdim=True)
+                mine = kinds[index] == kind
+                losses.append(
+                    self.pair_loss(
+                        maps[index], image.shape[-2:], boxes[index][mine], boxes[index][~mine], example, generator
+                    )
+                )
+        return torch.stack(losses).sum() / len(images)
 
     def pair_loss(
-        self,
-        maps: Tensor,
-        size: torch.Size,
-        own: Tensor,
-        foreign: Tensor,
-        example: Tensor,
-        generator: torch.Generator,
-        proposing: bool,
+        self, maps: Tensor, size: torch.Size, own: Tensor, foreign: Tensor, example: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """One image beside one example: objects of its kind (`own`) match, background and other kinds don't."""
+        """One image beside one example: objects of its kind (`own`) match, background and other kinds don't.
+
+        Of one that matches there are at most two of the background, so that what matches is no rarity (section 4.3).
+        """
         proposals = self.proposals(self.attended(maps, example))
-        found = chosen(torch.cat([foreign, proposals.best(*size)]), own, generator)
-        logits, steps = self.relations(self.taken(maps, found.boxes), example)
-        loss = F.binary_cross_entropy_with_logits(logits, found.holds.float())
+        found = chosen(proposals.best(*size), own, generator, 1 / 3)
+        boxes = torch.cat([found.boxes, foreign])
+        logits, steps = self.relations(self.taken(maps, boxes), example)
+        holds = torch.cat([found.holds, torch.zeros(len(foreign), dtype=torch.bool)])
+        loss = F.binary_cross_entropy_with_logits(logits, holds.float())
+        if not len(own):
+            return loss
         mine = found.holds.nonzero()[:, 0]
-        if len(mine):
-            loss = loss + steps_loss(steps[mine], found.boxes[mine], own[found.owner[mine]], len(found.boxes))
-        return loss + proposals.loss(own, generator) if proposing else loss
+        where = steps_loss(steps[mine], found.boxes[mine], own[found.owner[mine]], len(found.boxes))
+        return loss + where + proposals.loss(own, generator)
 
     @torch.no_grad()
     def examples(
@@ -141,3 +161,7 @@ class AttentionDetector(nn.Module):
             boxes.append(decoded(steps, own)[:, None].expand(-1, len(examples), -1))
             scores.append(table)
         return Detections.best(torch.cat(boxes), torch.cat(scores), *size)
+
+
+def one_of(values: Tensor, generator: torch.Generator) -> int:
+    return int(values[torch.randint(len(values), (1,), generator=generator)])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,72 +16,120 @@ from .. import __version__
 from ..checkpoint import FORMAT, RECORD, WEIGHTS, put_weights, read_record, read_tensors, write_tensors
 from ..errors import CheckpointError
 from ..files import checksum, write_json
+from ..folder import claim
+from ..meta_train import LOG, STATE, State, Training, meta_train, read_state
 from ..objects import ObjectScene
+from ..process import one_thread
 from ..simulate.object_kinds import BASE
 from ..simulate.object_scenes import object_scene
 from .attention_detector import AttentionDetector
 from .cosine_detector import CosineDetector
 
+OURS = (WEIGHTS, STATE, LOG)  # and RECORD, which comes last
+NAMING = 0.5  # share of base training in which the attention detector learns to name kinds, before it compares
 FIRST_SEED = 40_000_000  # of the scenes of base training: no other use begins there
-CROP = 32  # pixels around an example that its features may see
 
 Progress = Callable[[str, int, int], None]
+Detector = CosineDetector | AttentionDetector
 
 
 @dataclass(frozen=True)
 class BaseTraining:
-    """How long and on what: scenes of `size` pixels a side at `resolution_m`."""
+    """How long and on what: so many images a step, of scenes of `size` pixels a side at `resolution_m`."""
 
-    steps: int = 1200
-    scenes: int = 150
+    steps: int = 4000
+    images: int = 1
+    scenes: int = 300
     size: int = 192
     resolution_m: float = 2.0
     step_size: float = 1.5e-3
     seed: int = 0
 
+    def training(self) -> Training:
+        return Training(
+            steps=self.steps, tasks_per_step=self.images, step_size=self.step_size, weight_decay=1e-3, clip=5.0,
+            seed=self.seed,
+        )  # fmt: skip
 
-def make_detector(name: str, kinds: int = len(BASE)) -> CosineDetector | AttentionDetector:
-    return CosineDetector(kinds) if name == "cosine" else AttentionDetector()
-
-
-def train(name: str, how: BaseTraining, progress: Progress = lambda stage, done, total: None) -> nn.Module:
-    """A detector that has learned the base kinds; the same settings give the same weights."""
-    torch.manual_seed(how.seed)
-    detector = make_detector(name)
-    scenes = base_scenes(how, progress)
-    optimiser = torch.optim.AdamW(detector.parameters(), how.step_size, weight_decay=1e-3)
-    generator = torch.Generator().manual_seed(how.seed)
-    for step in range(how.steps):
-        share = step / how.steps
-        for group in optimiser.param_groups:
-            group["lr"] = how.step_size * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * share))
-        loss = one_loss(detector, scenes, generator)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(detector.parameters(), 5.0)
-        optimiser.step()
-        progress("base training", step + 1, how.steps)
-    return detector.eval()
+    def key(self, name: str) -> str:
+        """What must be the same for an interrupted training to go on."""
+        told = {"handful": __version__, "detector": name, "training": asdict(self)}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def one_loss(detector: nn.Module, scenes: Sequence[ObjectScene], generator: torch.Generator) -> Tensor:
-    """The loss on a scene at random, turned and mirrored at random."""
-    image, boxes, kinds = turned(drawn(scenes, generator), generator)
+PLANS = {"cosine": BaseTraining(), "attention": BaseTraining(steps=4800)}
+
+
+def make_detector(name: str, kinds: int = len(BASE)) -> Detector:
+    return CosineDetector(kinds) if name == "cosine" else AttentionDetector(kinds)
+
+
+@dataclass
+class Pupil:
+    """A detector as the outer loop wants it: a task is the seed of all that is drawn for one image."""
+
+    net: Detector
+    scenes: Sequence[ObjectScene]
+
+    def own_step_sizes(self) -> dict[str, float]:
+        return {}
+
+    def task_loss(self, task: int) -> Tensor:
+        return one_loss(self.net, self.scenes, torch.Generator().manual_seed(task), self.net.progress)
+
+
+def train(
+    name: str,
+    how: BaseTraining,
+    folder: Path | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> tuple[Detector, State]:
+    """A detector that has learned the base kinds; the same settings give the same weights.
+
+    folder  where the state is kept, and from where an interrupted training goes on
+    Raises CheckpointError where it holds the state of another training.
+    """
+    one_thread()  # sums of floats depend on how threads share them
+    check_state(folder, how.key(name))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(how.seed)
+        detector = make_detector(name)
+    pupil = Pupil(detector, base_scenes(how, progress))
+    state = meta_train(
+        pupil,
+        lambda step: np.random.default_rng([how.seed, step]).integers(2**62, size=how.images).tolist(),
+        how.training(),
+        folder=folder,
+        key=how.key(name),
+        progress=lambda done, total, loss: progress("base training", done, total),
+    )
+    return detector.eval(), state
+
+
+def check_state(folder: Path | None, key: str) -> None:
+    """Raise CheckpointError where an unfinished base training isn't this one, before scenes are simulated for it."""
+    if folder is not None and (folder / STATE).exists() and read_state(folder / STATE)["key"] != key:
+        raise CheckpointError(
+            f"{folder} holds an unfinished base training of another detector, other settings or another version: "
+            "give another folder, or remove that one."
+        )
+
+
+def one_loss(detector: Detector, scenes: Sequence[ObjectScene], generator: torch.Generator, share: float) -> Tensor:
+    """The loss on a scene at random, turned and mirrored at random; for attention, later on two that share a kind.
+
+    share  of base training that is done
+    """
+    first = drawn(scenes, generator)
     if isinstance(detector, CosineDetector):
-        return detector.loss(image, boxes, kinds, generator)
-    assert isinstance(detector, AttentionDetector)
-
-    known = sorted({kind for scene in scenes for kind in scene.kinds.tolist()})
-
-    def example_of(kind: int) -> Tensor:
-        holding = [scene for scene in scenes if (scene.kinds == kind).any()]
-        image, boxes, kinds = turned(drawn(holding, generator), generator)
-        own = boxes[kinds == kind]
-        one = own[int(torch.randint(len(own), (1,), generator=generator))][None]
-        crop, inside = cropped(image, one)
-        return detector.taken(detector.backbone(crop), inside)
-
-    return detector.loss(image, boxes, kinds, generator, example_of, known)
+        return detector.loss(*turned(first, generator), generator)
+    if share < NAMING:
+        return detector.before.loss(*turned(first, generator), generator)
+    kind = first.kinds[torch.randint(len(first.kinds), (1,), generator=generator)]
+    sharing = [scene for scene in scenes if scene is not first and (scene.kinds == kind).any()]
+    pair = [turned(one, generator) for one in (first, drawn(sharing or scenes, generator))]
+    images, boxes, kinds = zip(*pair, strict=True)
+    return detector.loss(images, boxes, kinds, generator)
 
 
 def base_scenes(how: BaseTraining, progress: Progress) -> list[ObjectScene]:
@@ -120,13 +169,6 @@ def standardised(image: Tensor) -> Tensor:
     return (image - image.mean((2, 3), keepdim=True)) / image.std((2, 3), keepdim=True).clamp(min=1e-4)
 
 
-def cropped(image: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-    """The part of an image about a box (1, 4), cut where features have their pixels, and the box in it."""
-    left, top = (int(max(0.0, float(v) - CROP)) // 4 * 4 for v in box[0, :2])
-    right, bottom = (int(float(v) + CROP) // 4 * 4 + 4 for v in box[0, 2:])
-    return image[:, :, top:bottom, left:right], box - torch.tensor([[left, top, left, top]])
-
-
 def save(detector: nn.Module, name: str, how: BaseTraining, folder: Path, seconds: float) -> None:
     """Keep a detector as a folder; the JSON comes last: a folder that holds it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,9 +176,10 @@ def save(detector: nn.Module, name: str, how: BaseTraining, folder: Path, second
     record = {"format": FORMAT, "handful": __version__, "detector": name, "kinds": list(BASE)}
     told = {"training": asdict(how), "weights": checksum(folder / WEIGHTS), "seconds": round(seconds, 1)}
     write_json(folder / RECORD, record | told)
+    (folder / STATE).unlink(missing_ok=True)
 
 
-def load(name: str, folder: Path) -> nn.Module:
+def load(name: str, folder: Path) -> Detector:
     """The detector of a folder. Raises CheckpointError where there is none of that name, or it doesn't fit."""
     record = read_record(folder)
     if record.get("detector") != name:
@@ -148,11 +191,19 @@ def load(name: str, folder: Path) -> nn.Module:
     return detector.eval()
 
 
-def trained(name: str, folder: Path, progress: Progress) -> nn.Module:
-    """The detector that a folder holds, trained there first where it holds none."""
-    if (folder / RECORD).exists():
-        return load(name, folder)
-    began, how = time.monotonic(), BaseTraining()
-    detector = train(name, how, progress)
-    save(detector, name, how, folder, time.monotonic() - began)
-    return detector
+def trained(
+    name: str,
+    folder: Path,
+    progress: Progress = lambda stage, done, total: None,
+    how: BaseTraining | None = None,
+) -> Detector:
+    """The detector that a folder holds, trained there first where it holds none, from where that broke off.
+
+    Raises OutputError where the folder holds other things or another training is at work in it, and CheckpointError.
+    """
+    if not (folder / RECORD).exists():
+        how = how or PLANS[name]
+        with claim(folder, OURS, final=RECORD):
+            detector, state = train(name, how, folder, progress)
+            save(detector, name, how, folder, state.seconds)
+    return load(name, folder)

@@ -56,6 +56,8 @@ class CosineDetector(nn.Module):
     vector begins as base training left it.
     """
 
+    progress: float = 1.0  # share of base training that is done
+
     def __init__(self, kinds: int, width: int = 64, hidden: int = 128):
         super().__init__()
         self.backbone = Backbone(width)

@@ -20,6 +20,7 @@ SIZES, RATIOS = (9.0, 20.0, 42.0), (0.5, 1.0, 2.0)  # of anchors, in pixels
 NEAR, FAR = 0.6, 0.3  # overlaps from which on an anchor is an object, and below which it is background
 SAME = 0.5  # overlap from which on a proposal is the object
 CHOSEN, CHOSEN_BOXES = 128, 64  # anchors and proposals of an image that a loss looks at
+LEAST_BOXES = 12  # of these, where they are few so that objects are no rarity among them
 SMALLEST = 2.0  # pixels of a proposal's side
 
 
@@ -126,9 +127,11 @@ class Chosen:
     holds: Tensor
 
 
-def chosen(proposals: Tensor, truth: Tensor, generator: torch.Generator) -> Chosen:
-    """Some proposals and all true boxes, at most a third of them objects."""
+def chosen(proposals: Tensor, truth: Tensor, generator: torch.Generator, least: float = 0.0) -> Chosen:
+    """Some proposals and all true boxes, at most a third of them objects, and at least such a share."""
     boxes = torch.cat([truth, proposals])
     owner, best = assigned(boxes, truth)
-    index = balanced(best >= SAME, best < SAME, CHOSEN_BOXES, 1 / 3, generator)
-    return Chosen(boxes[index], owner[index], best[index] >= SAME)
+    good = best >= SAME
+    most = min(CHOSEN_BOXES, max(LEAST_BOXES, int(good.sum() / least))) if least else CHOSEN_BOXES
+    index = balanced(good, ~good, most, 1 / 3, generator)
+    return Chosen(boxes[index], owner[index], good[index])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+AT_ONCE = 256  # boxes that are held against all worse ones at a time
 MOST_GROWTH = math.log(16.0)  # of a side in one step of `decoded`: weights that are off can't make infinite boxes
 
 
@@ -35,15 +37,21 @@ def suppressed(boxes: Tensor, scores: Tensor, most: float, kinds: Tensor | None 
 
     Of two with the same score the first stays.
     """
-    order = torch.argsort(scores, descending=True, stable=True)
-    ranked, own = boxes[order], None if kinds is None else kinds[order]
-    stays = torch.ones(len(order), dtype=torch.bool)
-    for index in range(len(order)):
-        if stays[index]:
-            after = slice(index + 1, None)
-            over = overlaps(ranked[index : index + 1], ranked[after])[0] > most
-            stays[after] &= ~(over if own is None else over & (own[after] == own[index]))
-    return order[stays]
+    left = torch.argsort(scores, descending=True, stable=True)
+    kept = [left[:0]]
+    while len(left):
+        some = left[:AT_ONCE]
+        over = overlaps(boxes[some], boxes[left]) > most
+        if kinds is not None:
+            over &= kinds[some, None] == kinds[left]
+        table, stays = over.numpy(), np.ones(len(left), bool)
+        for index in range(len(some)):
+            if stays[index]:
+                stays[index + 1 :] &= ~table[index, index + 1 :]
+        rest = torch.from_numpy(stays)
+        kept.append(some[rest[: len(some)]])
+        left = left[AT_ONCE:][rest[AT_ONCE:]]
+    return torch.cat(kept)
 
 
 def clipped(boxes: Tensor, height: float, width: float) -> Tensor:
