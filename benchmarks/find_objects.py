@@ -87,9 +87,7 @@ def detector_of(name: str, seed: int, base: Base, work: Path) -> torch.nn.Module
     return trained(name, work / f"base-{name}-{seed}-{plan.steps}-{plan.scenes}", how=plan)
 
 
-def searcher(
-    name: str, kind: str, shots: int, seed: int, base: Base, work: Path
-) -> Callable[[Path], Findings]:
+def searcher(name: str, kind: str, shots: int, seed: int, base: Base, work: Path) -> Callable[[Path], Findings]:
     """A function of a scene that finds what is like the examples."""
     path, boxes = support(kind, shots, seed, work)
     if name == "matching":
@@ -118,9 +116,7 @@ def searcher(
     return scan
 
 
-def precision(
-    name: str, kind: str, shots: int, seed: int, scenes: int, base: Base, work: Path
-) -> dict[str, float]:
+def precision(name: str, kind: str, shots: int, seed: int, scenes: int, base: Base, work: Path) -> dict[str, float]:
     """Average precision at an overlap of one half, over all searched scenes of a kind."""
     look, began = searcher(name, kind, shots, seed, base, work), time.monotonic()
     found, truth = [], []
@@ -163,10 +159,10 @@ def objects_part(
         f"{name} {(p := plan_of(name, 0, base)).steps:,} steps on {p.scenes} scenes" for name in names if name in PLANS
     )
     said = (
-        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two, "
-        f"on simulated scenes of {', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched "
-        f"for each new kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of "
-        "the 95 % interval over seeds. The simulator drew base and new kinds alike: real scenes are harder."
+        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two, on simulated scenes "
+        f"of {', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new "
+        f"kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval "
+        "over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [

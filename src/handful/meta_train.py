@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from .files import write_text
 from .memory import enough_memory, foretell
 from .process import keep_freed_memory
 from .solvers.hypergradient import Sgd
+from .task import Taught
 
 STATE = "training.safetensors"
 LOG = "log.csv"
@@ -31,23 +32,6 @@ BLANK: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {  # what an optimiser
     "sgd": {"last": torch.zeros_like, "gained": lambda w: torch.zeros((), dtype=torch.float64)},
 }
 MOST_STEPS, KEEP_SECONDS = 2**53, 10.0  # what a float can count; a state on disk is never older than that and a step
-
-
-class Taught(Protocol):
-    """What the loop asks of whatever it trains: every learner, and the detectors of `find`.
-
-    net        all that is learned; it is told how far training is, as `net.progress`
-    task_loss  what a step makes smaller, of one of the tasks that `meta_train` is given
-    """
-
-    @property
-    def net(self) -> nn.Module: ...
-
-    def own_step_sizes(self) -> Mapping[str, float]: ...
-
-    def task_loss(self, task: Any, /) -> Tensor: ...
-
-
 T = TypeVar("T", bound=Taught)
 
 

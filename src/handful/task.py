@@ -1,12 +1,13 @@
-"""Examples and tasks: what a learner sees."""
+"""Examples and tasks: what a learner sees, and what is asked of one that learns from tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import TaskError
 from .problem import Classes, Problem
@@ -156,3 +157,18 @@ class Task:
     def shared(self) -> bool:
         """Whether support and query are labels on the same inputs."""
         return self.support.inputs is self.query.inputs
+
+
+class Taught(Protocol):
+    """What `meta_train` asks of whatever it trains: every learner, and the detectors of `find`.
+
+    net        all that is learned; it is told how far training is, as `net.progress`
+    task_loss  what a step makes smaller, of one of the tasks that `meta_train` is given
+    """
+
+    @property
+    def net(self) -> nn.Module: ...
+
+    def own_step_sizes(self) -> Mapping[str, float]: ...
+
+    def task_loss(self, task: Any, /) -> Tensor: ...
