@@ -159,10 +159,10 @@ def objects_part(
         f"{name} {(p := plan_of(name, 0, base)).steps:,} steps on {p.scenes} scenes" for name in names if name in PLANS
     )
     said = (
-        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. Base training of the latter two, on simulated scenes "
-        f"of {', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new "
-        f"kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval "
-        "over seeds. The simulator drew base and new kinds alike: real scenes are harder."
+        f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. The latter two had base training on scenes with "
+        f"{', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new kind. "
+        f"Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval over "
+        "seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [

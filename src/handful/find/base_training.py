@@ -37,9 +37,9 @@ Detector = CosineDetector | AttentionDetector
 class BaseTraining:
     """How long and on what: so many images a step, of scenes of `size` pixels a side at `resolution_m`."""
 
-    steps: int = 4000
+    steps: int = 3000
     images: int = 1
-    scenes: int = 300
+    scenes: int = 150
     size: int = 192
     resolution_m: float = 2.0
     step_size: float = 1.5e-3
@@ -57,7 +57,7 @@ class BaseTraining:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-PLANS = {"cosine": BaseTraining(), "attention": BaseTraining(steps=4800)}
+PLANS = {"cosine": BaseTraining(), "attention": BaseTraining(steps=4800, scenes=300)}
 
 
 def make_detector(name: str, kinds: int = len(BASE)) -> Detector:

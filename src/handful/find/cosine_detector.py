@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ..solvers.boxes import decoded
 from ..solvers.roi_align import roi_align
 from .detections import Detections
-from .two_stage import Backbone, Chosen, ProposalHead, chosen, steps_loss
+from .peaks import sides_of
+from .two_stage import Backbone, Chosen, ProposalHead, chosen, gridded, steps_loss
 
 CELLS = 5  # a side, of what is taken from a box
 SCALE = 20.0  # of cosines: alpha of the paper's eq. 1, the value that it settles on
@@ -25,6 +26,7 @@ class Last(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(kinds + 1, width) * 0.1)  # the background comes last
         self.steps = nn.Linear(width, 4 * kinds)
+        self.sides = torch.zeros(0, 2)  # heights and widths of the examples, of boxes that are tried beside proposals
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Log-odds (n, kinds + 1), steps (n, kinds, 4)."""
@@ -53,7 +55,7 @@ class CosineDetector(nn.Module):
     the regressor of boxes, which learn the new kinds from a few examples (`fine_tuned`). Where this departs: the net is
     small (see `two_stage`); the fine-tuned layer has the new kinds only, since nobody asks for the base kinds, where
     the paper has both; vectors of new kinds begin as the means of their examples and not at random; the background's
-    vector begins as base training left it.
+    vector begins as base training left it; boxes of the examples' sizes join the proposals (see `gridded`).
     """
 
     progress: float = 1.0  # share of base training that is done
@@ -86,9 +88,11 @@ class CosineDetector(nn.Module):
         with torch.no_grad():
             maps = [self.backbone(image) for image in images]
             sizes = [image.shape[-2:] for image in images]
-            every = [self.proposals(one).best(*size) for one, size in zip(maps, sizes, strict=True)]
+            sides = torch.from_numpy(sides_of(torch.cat(list(boxes)).double().numpy())).float()
+            every = [self.tried(one, sides, size) for one, size in zip(maps, sizes, strict=True)]
             shown = torch.cat([self.rows(one, own) for one, own in zip(maps, boxes, strict=True)])
         last = started(self.last, shown, torch.cat(list(kinds)), count)
+        last.sides = sides
         steps = torch.optim.SGD(last.parameters(), STEP_SIZE, momentum=0.9, weight_decay=1e-4)
         for step in range(STEPS):
             index = step % len(images)
@@ -101,11 +105,15 @@ class CosineDetector(nn.Module):
             steps.step()
         return last
 
+    def tried(self, maps: Tensor, sides: Tensor, size: torch.Size) -> Tensor:
+        """(n, 4) the proposals in an image of this size, and boxes of the examples' sides all over it."""
+        return torch.cat([self.proposals(maps).best(*size), gridded(sides, *size)])
+
     @torch.no_grad()
     def detect(self, image: Tensor, last: Last) -> Detections:
         """What a last layer finds in an image (1, bands, height, width)."""
         maps, size = self.backbone(image), image.shape[-2:]
-        boxes = self.proposals(maps).best(*size)
+        boxes = self.tried(maps, last.sides, size)
         logits, steps = last(self.rows(maps, boxes))
         many = [decoded(steps[:, kind], boxes) for kind in range(steps.shape[1])]
         return Detections.best(torch.stack(many, dim=1), logits.softmax(1)[:, :-1], *size)

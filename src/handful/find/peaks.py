@@ -18,8 +18,8 @@ FIT = (0.55, 1.8)  # a side of what stands out, over the box's, within which the
 MOST = 3_000  # boxes of a block before the overlapping ones go
 
 
-def sizes_of(bounds: np.ndarray) -> np.ndarray:
-    """(n, 2) heights and widths in pixels to look for: the examples', unlike ones apart, long ones both ways."""
+def sides_of(bounds: np.ndarray) -> np.ndarray:
+    """(n, 2) heights and widths of the examples in pixels: the means of like ones, of long ones both ways."""
     sides = np.maximum(bounds[:, [3, 2]] - bounds[:, [1, 0]], 1.0)
     groups: list[list[np.ndarray]] = []
     for one in sides[np.argsort(sides.prod(1), kind="stable")]:
@@ -29,8 +29,14 @@ def sizes_of(bounds: np.ndarray) -> np.ndarray:
         else:
             groups.append([one])
     means = [np.mean(group, axis=0) for group in sorted(groups, key=len, reverse=True)[:SIZES]]
-    both = [way for mean in means for way in ((mean, mean[::-1]) if mean.max() / mean.min() > 1.3 else (mean,))]
-    every = np.array(both)[:, None] * np.array(SCALES)[:, None]
+    return np.array(
+        [way for mean in means for way in ((mean, mean[::-1]) if mean.max() / mean.min() > 1.3 else (mean,))]
+    )
+
+
+def sizes_of(bounds: np.ndarray) -> np.ndarray:
+    """(n, 2) heights and widths in whole pixels to look for: the examples', and somewhat smaller and larger ones."""
+    every = sides_of(bounds)[:, None] * np.array(SCALES)[:, None]
     return np.unique(np.maximum(np.round(every.reshape(-1, 2)), 1).astype(int), axis=0)
 
 

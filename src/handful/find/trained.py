@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..encoders.bands import nearest_band
 from ..errors import SceneError
@@ -61,14 +61,13 @@ class Lens:
         return torch.from_numpy(np.nan_to_num(scaled, nan=0.0).astype(np.float32))[None], bool(valid.any())
 
 
-def ready(detector: nn.Module, scene: Scene, shown: Shown, seed: int) -> Detect:
+def ready(detector: CosineDetector | AttentionDetector, scene: Scene, shown: Shown, seed: int) -> Detect:
     """A function of images that finds the examples' kinds."""
     lens, count = Lens.of(scene, seed), len(shown.names)
     images, boxes, kinds = crops(scene, shown, lens)
     if isinstance(detector, CosineDetector):
         last = detector.fine_tuned(images, boxes, kinds, count, seed)
         return lambda image: detector.detect(image, last)
-    assert isinstance(detector, AttentionDetector)
     examples = detector.examples(images, boxes, kinds, count)
     return lambda image: detector.detect(image, examples)
 
@@ -96,7 +95,7 @@ def scanned(scene: Scene, detect: Detect, lens: Lens, least: float, progress: Ca
     grid, found = scene.grid, []
     tiles = [(row, column) for row in range(0, grid.height, TILE) for column in range(0, grid.width, TILE)]
     for done, (row, column) in enumerate(tiles):
-        window = grown(Window(row, column, TILE, TILE), MARGIN)
+        window = within(grown(Window(row, column, TILE, TILE), MARGIN), grid.height, grid.width)
         image, any_data = lens.look(scene, window)
         if any_data:
             here = detect(image)
@@ -106,6 +105,13 @@ def scanned(scene: Scene, detect: Detect, lens: Lens, least: float, progress: Ca
             found.append(Detections(boxes[mine], here.kinds[mine], here.scores[mine]))
         progress(done + 1, len(tiles))
     return joined([findings_of(found, grid.height, grid.width)])
+
+
+def within(window: Window, height: int, width: int) -> Window:
+    """The part of a window that lies on the scene: nothing is looked for beyond."""
+    row, column = max(window.row, 0), max(window.column, 0)
+    last = min(window.row + window.height, height), min(window.column + window.width, width)
+    return Window(row, column, last[0] - row, last[1] - column)
 
 
 def findings_of(found: list[Detections], height: int, width: int) -> Findings:

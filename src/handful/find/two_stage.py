@@ -6,6 +6,7 @@ scale instead of a ResNet with a pyramid, RoI Align instead of RoI pooling, grou
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ NEAR, FAR = 0.6, 0.3  # overlaps from which on an anchor is an object, and below
 SAME = 0.5  # overlap from which on a proposal is the object
 CHOSEN, CHOSEN_BOXES = 128, 64  # anchors and proposals of an image that a loss looks at
 LEAST_BOXES = 12  # of these, where they are few so that objects are no rarity among them
+GRID = 2500  # boxes of the examples' sizes that are tried in an image, some more or less
 SMALLEST = 2.0  # pixels of a proposal's side
 
 
@@ -135,3 +137,25 @@ def chosen(proposals: Tensor, truth: Tensor, generator: torch.Generator, least: 
     most = min(CHOSEN_BOXES, max(LEAST_BOXES, int(good.sum() / least))) if least else CHOSEN_BOXES
     index = balanced(good, ~good, most, 1 / 3, generator)
     return Chosen(boxes[index], owner[index], good[index])
+
+
+def gridded(sides: Tensor, height: int, width: int) -> Tensor:
+    """(n, 4) boxes with each of these heights and widths (k, 2), side by side at a quarter of their sides.
+
+    They join the proposals where new kinds are looked for: those of kinds that base training never saw go unproposed
+    by its weights, while what is in a box is told well enough. Farther apart where they were more than GRID boxes.
+    """
+    if not len(sides):
+        return torch.zeros(0, 4)
+    apart = (sides / 4).clamp(min=SMALLEST)
+    many = float((height * width / apart.prod(1)).sum())
+    apart = apart * max(1.0, math.sqrt(many / GRID))
+    parts = []
+    for (high, wide), (down, right) in zip(sides.tolist(), apart.tolist(), strict=True):
+        y, x = torch.meshgrid(
+            torch.arange(0, max(height - high, 0) + down, down), torch.arange(0, max(width - wide, 0) + right, right),
+            indexing="ij",
+        )  # fmt: skip
+        low = torch.stack([x.flatten(), y.flatten()], 1)
+        parts.append(torch.cat([low, low + torch.tensor([wide, high])], 1))
+    return clipped(torch.cat(parts), height, width)
