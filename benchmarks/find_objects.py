@@ -160,9 +160,9 @@ def objects_part(
     )
     said = (
         f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. The latter two had base training on scenes with "
-        f"{', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new kind. "
-        f"Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval over "
-        "seeds. The simulator drew base and new kinds alike: real scenes are harder."
+        f"{', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new "
+        f"kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval "
+        "over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [
