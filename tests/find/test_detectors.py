@@ -14,11 +14,13 @@ from handful.find.attention_detector import AttentionDetector
 from handful.find.base_training import BaseTraining, load, make_detector, one_loss, save, train, trained, turned
 from handful.find.cosine_detector import SCALE, CosineDetector, Last
 from handful.find.detections import Detections
-from handful.find.two_stage import Chosen, assigned, balanced, chosen, steps_loss
+from handful.find.trained import within
+from handful.find.two_stage import GRID, SAME, Chosen, assigned, balanced, chosen, gridded, steps_loss
+from handful.maps.grid import Window
 from handful.meta_train import STATE, read_state
 from handful.simulate.object_kinds import BASE
 from handful.simulate.object_scenes import object_scene
-from handful.solvers.boxes import areas, encoded
+from handful.solvers.boxes import areas, clipped, encoded, overlaps
 
 QUICK = BaseTraining(steps=6, scenes=3, size=48)
 
@@ -134,7 +136,22 @@ def test_shots_are_averaged(scenes):
     image, boxes, _ = turned(scenes[0], generator())
     mean = net.examples([image], [boxes[:2]], [torch.tensor([0, 0])], 1)[0]
     each = [net.examples([image], [boxes[i : i + 1]], [torch.tensor([0])], 1)[0] for i in range(2)]
-    assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=1e-6)
+    assert torch.allclose(mean.features, (each[0].features + each[1].features) / 2, atol=1e-6)
+
+
+def test_boxes_of_the_examples_sizes_lie_all_over_the_image():
+    """Wherever an object of an example's size stands, one of them is it by half at least; none reaches beyond."""
+    sides = torch.tensor([[12.0, 20.0], [20.0, 12.0]])
+    found = gridded(sides, 64, 80)
+    assert torch.equal(found, clipped(found, 64, 80)) and len(found) < 1.5 * GRID
+    y, x = torch.meshgrid(torch.arange(0, 53), torch.arange(0, 61), indexing="ij")
+    low = torch.stack([x.flatten(), y.flatten()], 1).float()
+    assert overlaps(torch.cat([low, low + torch.tensor([20.0, 12.0])], 1), found).amax(1).min() > SAME
+    assert len(gridded(sides[:0], 64, 80)) == 0 and len(gridded(torch.tensor([[3.0, 3.0]]), 400, 400)) < 1.5 * GRID
+
+
+def test_a_tile_ends_where_the_scene_does():
+    assert within(Window(-48, 100, 288, 288), 200, 256) == Window(0, 100, 200, 156)
 
 
 def test_turning_keeps_boxes_on_their_objects(scenes):
