@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ Base = tuple[int, int]  # steps and scenes of base training, 0 for those of `han
 DETECTORS = {"matching": "matching, no training", "cosine": "cosine, fine-tuned", "attention": "attention, relations"}
 
 
+@cache  # every detector is asked about the same ones
 def scene_of(seed: int, kind: str) -> ObjectScene:
     """A scene with at least one object of a kind, among base kinds."""
     attempt = 0
@@ -158,10 +160,11 @@ def objects_part(
     told = "; ".join(
         f"{name} {(p := plan_of(name, 0, base)).steps:,} steps on {p.scenes} scenes" for name in names if name in PLANS
     )
+    drawn = ", ".join(map(str, seeds))
     said = (
         f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. The latter two had base training on scenes with "
         f"{', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new "
-        f"kind. Seeds {', '.join(map(str, seeds))} draw examples, scenes, base training. ± is half of the 95 % interval "
+        f"kind. Seeds {drawn} draw examples, scenes, base training. ± is half of the 95 % interval "
         "over seeds. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
