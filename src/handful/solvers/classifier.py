@@ -45,12 +45,13 @@ class BaseClassifier(nn.Linear):
 class CosineClassifier(nn.Module):
     """Cosines between rows and a vector a class, times 2, or times 10 where there are more than 200 classes.
 
-    (N, width) -> (N, outputs). The factors are those of the code of Chen et al. 2019 (arXiv:1904.04232).
+    (N, width) -> (N, outputs). The factors are those of the code of Chen et al. 2019 (arXiv:1904.04232), and so is the
+    length that vectors begin with, .58 on average: the longer they are, the less a step turns them.
     """
 
     def __init__(self, width: int, outputs: int):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, width))
+        self.weight = nn.Linear(width, outputs, bias=False).weight
         self.factor = 2.0 if outputs <= MANY else 10.0
 
     def forward(self, rows: Tensor) -> Tensor:
