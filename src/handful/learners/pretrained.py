@@ -77,7 +77,7 @@ class Pretrained(Learner):
 def pooled_loss(examples: Examples, net: Net) -> Tensor:
     """The loss on the classes that regions share, a column of the head each; on the task's own where there are none.
 
-    Where the net has heads for further targets, theirs are added.
+    Where the net has heads for further targets, theirs are added while it trains: weights are chosen by the main one.
     """
     features = net.encode(examples.inputs)
     prediction = Prediction(unrows(net.head(rows(features)), tuple(features.shape)))
@@ -86,6 +86,6 @@ def pooled_loss(examples: Examples, net: Net) -> Tensor:
         problem = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
         targets = examples.base_targets
     loss, also = problem.loss(prediction, targets), getattr(net, "also", None)
-    if also is None:
+    if also is None or not net.training:
         return loss
     return also.total(loss, problem, features, examples.inputs, bool(problem.labelled(targets).any()))
