@@ -17,9 +17,7 @@ from .tables import Table, as_inputs, column, numbers, rows_of, texts
 FILE = "samples.npz"
 MONTHS = 3
 COVER = "dynamic_world"  # column of the file
-COVERS = (
-    9  # of Dynamic World (Brown et al. 2022), from 0 on: water, trees, grass, flooded vegetation, crops, shrubs, ...
-)
+COVERS = 9  # of Dynamic World, from 0 on: water, trees, grass, flooded vegetation, crops, shrub, built, bare, snow
 PROBLEM = Quantity("fuel moisture", "%")
 SOURCE = "Get it from github.com/nasaharvest/presto (MIT; the labels have terms of their own)."
 
