@@ -1,6 +1,6 @@
 """Simulated regions seen by two sensors on two dates, and what is left where one of them is missing at the prediction.
 
-python benchmarks/fusion_simulated.py [--regions 40] [--seeds 2] [--steps 300]
+python benchmarks/fusion_simulated.py [--regions 25] [--seeds 2] [--steps 200]
 
 Keeps its scores in build/fusion_simulated.csv, so that it goes on where it was.
 """
@@ -26,7 +26,7 @@ from handful.region import Region
 from handful.simulate import region as simulated
 from handful.task import Examples, Inputs, Task, values, with_values
 
-SIDE, TRAIN, FIRST = 64, 100, 10_000_000  # pixels, regions to learn from, and the seed of the first one to test on
+SIDE, TRAIN, FIRST = 64, 60, 10_000_000  # pixels, regions to learn from, and the seed of the first one to test on
 SHOTS, SPARE = (5, 20), 20
 BANDS = {"optical": slice(0, 12), "radar": slice(12, 14), "second date": slice(14, 26)}  # the later radar is left out
 PARTS = {name: f"bands[{of.start}:{of.stop}]" for name, of in BANDS.items()}
@@ -157,9 +157,9 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--regions", type=int, default=40)
+    parser.add_argument("--regions", type=int, default=25)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     args = parser.parse_args()
     torch.set_num_threads(1)
     kept = Scores(HERE.parent / "build" / "fusion_simulated.csv")

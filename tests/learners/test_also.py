@@ -97,6 +97,20 @@ def test_a_noise_is_best_where_it_is_as_large_as_the_loss(problem: Problem, best
     assert abs(float(variance[weighed.argmin()]) - best) < 0.01
 
 
+def test_learned_weights_come_to_the_size_of_the_losses() -> None:
+    """In a short training, by a step size of their own: what can't be told counts least."""
+    of = learner(learned_weights=True).gather([examples(seed) for seed in range(3)])
+
+    def task(step: int) -> Task:
+        found = examples(step)
+        kind = torch.randint(0, 3, found.targets.shape, generator=torch.Generator().manual_seed(step)).float()
+        return Task(*[Examples({**found.inputs, "also.forest kind": kind}, found.targets, CLASSES)] * 2)
+
+    meta_train(of, lambda step: [task(step)], Training(steps=100, step_size=1e-2))
+    main, ratio, kind = of.net.also.noise.tolist()
+    assert kind > 0.5 and ratio < -0.5 and main < -0.3
+
+
 def test_a_target_that_is_missing_counts_for_nothing() -> None:
     found, of = examples(), learner(learned_weights=True)
     lack = lacking(found, "burn ratio")

@@ -10,7 +10,7 @@ import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
-from ..encoders.also import Also
+from ..encoders.also import NOISE_STEP, Also
 from ..learner import Learner, Net, settings
 from ..problem import Classes, Prediction
 from ..solvers import rows, unrows
@@ -50,6 +50,9 @@ class Pretrained(Learner):
         if self.also:
             found.net.also.note(known)  # type: ignore[union-attr, operator]
         return found
+
+    def own_step_sizes(self) -> dict[str, float]:
+        return {"also.noise": NOISE_STEP} if self.also and self.learned_weights else {}
 
     @torch.no_grad()
     def settle(self, sets: Iterable[Examples]) -> Self:
