@@ -40,7 +40,8 @@ def of_modality(inputs: Inputs, text: str) -> dict[str, Tensor]:
     """
     change = CHANGE.fullmatch(text)
     if change:
-        return changed(*(of_modality(inputs, part) for part in change.groups()), text)
+        later, before = (of_modality(inputs, part) for part in change.groups())
+        return changed(later, before, text)
     match = PLACE.fullmatch(text)
     assert match is not None
     name, first, end = match.groups()
