@@ -17,6 +17,7 @@ NAMES = [
     "scene",
     "sites",
     "fusion",
+    "fusion_simulated",
     "memory",
     "bench_kill",
     "bench_cost",

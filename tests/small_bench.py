@@ -14,7 +14,7 @@ from handful.data import DATASETS, DataSet
 from handful.errors import DataError
 from handful.problem import Classes, Problem, Quantity
 from handful.region import Region
-from handful.task import Examples
+from handful.task import Examples, Inputs
 
 LAND = Classes(("water", "forest", "town"))
 MOISTURE = Quantity("moisture", "%")
@@ -93,7 +93,13 @@ FORMS = {  # of the data sets that benchmarks/ has a protocol for
 }
 
 
-def made_up_region(form: str, bands: int, problem: Problem | None, site: str) -> Region:
+FURTHER = {  # targets that some of them have
+    "forest-damage": ("forest kind", "burn ratio"),
+    "fuel-moisture": ("land cover", "temperature", "rain"),
+}
+
+
+def made_up_region(form: str, bands: int, problem: Problem | None, site: str, further: tuple[str, ...] = ()) -> Region:
     """A site of the form of a real data set: sizes are tiny, what is in it is noise around its class."""
     rng = np.random.default_rng(sum(map(ord, site)))
     several = problem if isinstance(problem, Classes) else Classes((site,) if form == "classes" else tuple("abcd"))
@@ -110,7 +116,11 @@ def made_up_region(form: str, bands: int, problem: Problem | None, site: str) ->
     answers = torch.from_numpy(targets)
     if isinstance(problem, Quantity):
         several, answers = problem, torch.from_numpy(inputs[:, 0].astype(np.float32))  # type: ignore[assignment]
-    examples = Examples(torch.from_numpy(inputs.astype(np.float32)), answers, several)
+    told: Inputs = torch.from_numpy(inputs.astype(np.float32))
+    if further:
+        also = {f"also.{name}": torch.from_numpy(rng.integers(0, 3, targets.shape)).float() for name in further}
+        told = {"bands": told, **also}
+    examples = Examples(told, answers, several)
     return Region(site, examples, bands=tuple(f"band {b}" for b in range(bands)), support=support)
 
 
@@ -122,6 +132,6 @@ def stand_in(data: DataSet, sites: int) -> DataSet:
     return replace(
         data,
         sites=lambda root: dict.fromkeys(names, ""),
-        read=lambda root, site, group: made_up_region(form, bands, data.problem, site),
+        read=lambda root, site, group: made_up_region(form, bands, data.problem, site, FURTHER.get(data.name, ())),
         splits=lambda root: {"official": parts, "1100-100-423": parts},
     )

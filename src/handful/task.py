@@ -23,6 +23,13 @@ def each(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
     return {name: change(tensor) for name, tensor in inputs.items()}
 
 
+def without_further(inputs: Inputs) -> Inputs:
+    """The inputs without further targets, for whoever is to be judged."""
+    if isinstance(inputs, Tensor):
+        return inputs
+    return {name: tensor for name, tensor in inputs.items() if not name.startswith(ALSO)}
+
+
 def stacked(parts: Sequence[Inputs]) -> Inputs:
     """Several inputs of one form as one, in their order."""
     if isinstance(parts[0], Tensor):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from small_bench import registered, table_site, tables
 
+from handful.bench.evaluate import encoded as evaluated
 from handful.bench.judge import Encoded, encoded, judged
 from handful.bench.posing import pose
 from handful.bench.protocol import protocol_of
@@ -132,9 +133,21 @@ def reachable(start: object) -> list[object]:
     return found
 
 
-def map_region() -> Region:
+def map_region(also: bool = False) -> Region:
     targets = torch.randint(0, 3, (1, 9, 9), generator=torch.Generator().manual_seed(0))
-    return Region("m", Examples(torch.rand(1, 4, 9, 9), targets, Classes(("a", "b", "c"))))
+    inputs = {"bands": torch.rand(1, 4, 9, 9), **({"also.age": 7000.0 + targets} if also else {})}
+    return Region("m", Examples(inputs if also else inputs["bands"], targets, Classes(("a", "b", "c"))))
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_no_further_target_reaches_a_learner_that_is_judged(moves: bool) -> None:
+    """They may be made of what is asked about."""
+    region = map_region(also=True)
+    shape = {"bands": 4, "width": 6, "blocks": 1, "windows": (3,)}
+    learner = make("maml" if moves else "ridge", encoder="dense", encoder_settings=shape, outputs=3)
+    for seen in (encoded(learner, region.examples).examples, evaluated(learner, region).examples):
+        held = [one for one in reachable(seen) if isinstance(one, torch.Tensor) and one.is_floating_point()]
+        assert held and all(float(one.max()) < 7000 for one in held)
 
 
 @pytest.mark.parametrize("region", [table_site("a0"), map_region()], ids=["rows", "one map, shared"])

@@ -11,7 +11,10 @@ from small_sets import write_npz
 
 from handful.data import find_data
 from handful.data.dataset import DataSet
+from handful.data.sampling import Sampling
 from handful.errors import DataError
+from handful.learners import make
+from handful.meta_train import Training, meta_train
 
 FUEL, ALGAE = find_data("fuel-moisture"), find_data("algae-blooms")
 BANDS = [
@@ -62,7 +65,7 @@ def test_a_site_in_the_order_of_the_season(tmp_path: Path) -> None:
 
 def test_features_stand_under_their_names(tmp_path: Path) -> None:
     write_npz(tmp_path / "samples.npz", fuel())
-    inputs = region(FUEL, tmp_path, "a").examples.inputs
+    inputs = region(FUEL, tmp_path, "a").examples.inputs["bands"]
     assert inputs.shape == (4, 16 * 3 + 2 + 2) and inputs.dtype == torch.float32 and len(FUEL.bands) == 52
     first = dict(zip(FUEL.bands, inputs[0].tolist(), strict=True))  # sample 1 of the file
     assert first["VV month 1 of 3"] == 100 and first["VV month 3 of 3"] == 120 and first["B2 month 1 of 3"] == 102
@@ -71,11 +74,46 @@ def test_features_stand_under_their_names(tmp_path: Path) -> None:
     assert (first["season sine"], first["season cosine"]) == pytest.approx((np.sin(np.pi / 3), 0.5))  # March
 
 
+def test_further_targets_of_fuel_are_land_cover_and_weather(tmp_path: Path) -> None:
+    found = fuel()
+    found["dynamic_world"][:, 2] = [1, 2, 9, 4, 5]  # 9: nobody knows
+    write_npz(tmp_path / "samples.npz", found)
+    inputs = region(FUEL, tmp_path, "a").examples.inputs
+    names = dict(zip(FUEL.bands, inputs["bands"].T, strict=True))
+    torch.testing.assert_close(  # samples 1, 3, 2 and 0 of the file
+        inputs["also.land cover"], torch.tensor([2.0, 4.0, torch.nan, 1.0]), equal_nan=True
+    )
+    months = [torch.stack([names[f"{band} month {m} of 3"] for m in (1, 2, 3)])
+              for band in ("temperature_2m", "total_precipitation")]  # fmt: skip
+    torch.testing.assert_close(inputs["also.temperature"], months[0].mean(0))
+    torch.testing.assert_close(inputs["also.rain"], months[1].sum(0))
+
+
+def test_fuel_learns_several_targets_of_rows(tmp_path: Path) -> None:
+    """From an encoder that isn't given the weather, which it then can tell."""
+    draw, found = np.random.default_rng(0), arrays(3, [3] * 40, list(range(40)), [(40.5, -110.2)] * 40)
+    warm = draw.normal(size=40)
+    found["s1_s2_era5_srtm"] = draw.normal(size=(40, 3, 18)).astype(np.float32)
+    found["s1_s2_era5_srtm"][..., [0, 13]] = warm[:, None, None]
+    found["dynamic_world"][:, 2] = warm > 0
+    write_npz(tmp_path / "samples.npz", found | {"site": np.array(["a"] * 40)})
+    site = region(FUEL, tmp_path, "a")
+    parts = {"modalities": ("bands[:39]", "bands[45:]"), "encoder": "table bands=46 width=8 layers=1"}
+    also = ("temperature", "land cover: 9")
+    learner = make("fine_tune", encoder="early", encoder_settings=parts, outputs=1, also=also, learned_weights=True)
+    learner = learner.gather([site.examples])
+    sampling = Sampling(shots=(5, 10), queries=20)
+    meta_train(learner, lambda step: sampling.tasks([site], 1, 0, step), Training(steps=80, step_size=2e-2))
+    features, (warmth, cover) = learner.net.encode(site.examples.inputs), learner.net.also.heads
+    assert np.corrcoef(warmth(features)[:, 0].detach(), warm)[0, 1] > 0.9
+    assert (cover(features).argmax(1).numpy() == (warm > 0)).mean() > 0.9
+
+
 def test_ndvi_of_nothing_is_nought(tmp_path: Path) -> None:
     found = fuel()
     found["s1_s2_era5_srtm"][:] = 0
     write_npz(tmp_path / "samples.npz", found)
-    assert bool(region(FUEL, tmp_path, "a").examples.inputs.isfinite().all())
+    assert bool(region(FUEL, tmp_path, "a").examples.inputs["bands"].isfinite().all())
 
 
 def test_a_missing_target_is_unlabelled(tmp_path: Path) -> None:

@@ -90,6 +90,24 @@ def test_bands_of_a_stack_are_modalities_too() -> None:
         late(("bands[7:] plain",))(stacked)
 
 
+def test_what_changed_is_a_modality_too() -> None:
+    """Band by band, early and late, with the wavelengths of the later; unknown where one of the two is."""
+    seen = inputs() | {"later": inputs(seed=1)["bands"]}
+    change = seen["later"] - seen["bands"]
+    text = "later[:]-bands[:]"
+    torch.testing.assert_close(late((f"{text} plain", "radar plain"))(seen)[:, :3], change)
+    found = make_encoder("early", {"modalities": ("bands[1:]", "bands[:2]-bands[1:]"), "encoder": "plain"})
+    torch.testing.assert_close(found(seen)[:, 2:], seen["bands"][:, :2] - seen["bands"][:, 1:])
+    told = found.stacked(seen)
+    assert told["wavelengths"][0].tolist() == [665.0, 842.0, 490.0, 665.0] and told["dates"][0].tolist() == [0, 0, 1, 1]
+    gone = late((f"{text} plain",))(without(seen, "later", slice(1, 2)))
+    assert bool((gone[1] == 0).all()) and bool((gone[0] != 0).any())
+    with pytest.raises(TaskError, match="is no difference"):
+        late(("bands[:2]-radar[:1] plain",))(seen)
+    with pytest.raises(SettingsError, match="names no modality"):
+        late(("bands-radar[:1]-x plain",))
+
+
 def test_a_missing_modality_says_nothing_and_changes_no_other() -> None:
     encoder, seen = late(), inputs()
     whole, part = encoder(seen), encoder(without(seen, "radar", slice(1, 2)))

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from handful.augment import steps_of
+from handful.augment.change import changed
+from handful.augment.mixing import mixed
 from handful.checkpoint import load, save
 from handful.data.sampling import Sampling
 from handful.encoders import make_encoder
@@ -47,6 +50,8 @@ def lacking(found: Examples, name: str) -> Examples:
 
 
 def loss(of: Learner, found: Examples) -> torch.Tensor:
+    """While it trains."""
+    of.net.train()
     return of.task_loss(Task(found, found))
 
 
@@ -92,6 +97,20 @@ def test_a_noise_is_best_where_it_is_as_large_as_the_loss(problem: Problem, best
     assert abs(float(variance[weighed.argmin()]) - best) < 0.01
 
 
+def test_learned_weights_come_to_the_size_of_the_losses() -> None:
+    """In a short training, by a step size of their own: what can't be told counts least."""
+    of = learner(learned_weights=True).gather([examples(seed) for seed in range(3)])
+
+    def task(step: int) -> Task:
+        found = examples(step)
+        kind = torch.randint(0, 3, found.targets.shape, generator=torch.Generator().manual_seed(step)).float()
+        return Task(*[Examples({**found.inputs, "also.forest kind": kind}, found.targets, CLASSES)] * 2)
+
+    meta_train(of, lambda step: [task(step)], Training(steps=100, step_size=1e-2))
+    main, ratio, kind = of.net.also.noise.tolist()
+    assert kind > 0.5 and ratio < -0.5 and main < -0.3
+
+
 def test_a_target_that_is_missing_counts_for_nothing() -> None:
     found, of = examples(), learner(learned_weights=True)
     lack = lacking(found, "burn ratio")
@@ -106,10 +125,39 @@ def test_a_target_that_is_missing_counts_for_nothing() -> None:
     assert torch.isfinite(loss(of, one))
 
 
+def test_weights_are_chosen_by_the_main_target_alone() -> None:
+    found, of = examples(), learner(learned_weights=True)
+    torch.testing.assert_close(of.task_loss(Task(found, found)), parts(of, found)[0])
+
+
+def test_mixed_examples_keep_whole_classes() -> None:
+    """A blend of class 0 and class 2 is no class 1: one of the two has the say, as it has over the main target."""
+    draw = torch.Generator().manual_seed(0)
+    kinds = torch.randint(0, 2, (64,), generator=draw)
+    inputs = {"bands": torch.randn(64, 3, generator=draw), "also.kind": 2.0 * kinds}
+    rows = Examples(inputs, kinds, CLASSES)
+    found = mixed(rows, steps_of(("mixup=1",)), np.random.default_rng(0))
+    assert not torch.equal(found.inputs["bands"], inputs["bands"]) and not torch.equal(found.targets, kinds)
+    assert torch.equal(found.inputs["also.kind"], 2.0 * found.targets)
+
+
+def test_pasted_pixels_bring_their_further_targets() -> None:
+    found = mixed(examples(count=8), steps_of(("cutmix=1",)), np.random.default_rng(0))
+    torch.testing.assert_close(found.inputs["also.burn ratio"], 5 + 3 * found.inputs["bands"][:, 0])
+
+
+def test_what_isn_t_shown_any_more_has_no_further_target() -> None:
+    found = changed(examples(), steps_of(("cutout=0.5",)), np.random.default_rng(0), together=True)
+    gone = found.targets == -100
+    assert bool(gone.any()) and not bool(gone.all())
+    for name in ("also.burn ratio", "also.forest kind"):
+        assert torch.equal(found.inputs[name].isnan(), gone)
+
+
 def test_what_the_main_target_lacks_the_others_still_teach() -> None:
     found, of = examples(), learner()
     bare = Examples(found.inputs, torch.full_like(found.targets, -100), CLASSES)
-    pooled_loss(bare, of.net).backward()
+    pooled_loss(bare, of.net.train()).backward()
     slopes = [w.grad for w in of.net.encoder.parameters()]
     assert any(bool(slope.any()) for slope in slopes)
     assert not bool(of.net.head.weight.grad.any())

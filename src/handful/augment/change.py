@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import TaskError
-from ..task import Examples, Inputs, each, stacked
+from ..task import ALSO, Examples, Inputs, stacked
 from . import MIXING, MOVING, Step
 from .light import VALUES, values
 from .mixing import mixed
@@ -60,10 +60,17 @@ def drawn_once(
             height, width = values(inputs).shape[-2:]
             move = MOVES[step.name]((height, width), step.amount, rng, stays)
             moves.append(move)
-            inputs = each(inputs, move)
+            inputs = shown_after(inputs, move)
         elif step.name not in MIXING:
             inputs = VALUES[step.name](inputs, step.amount, rng)
     return inputs, moves
+
+
+def shown_after(inputs: Inputs, move: Move) -> Inputs:
+    """Inputs after their pixels moved; a further target isn't known where nothing is shown any more."""
+    if isinstance(inputs, Tensor):
+        return move(inputs)
+    return {name: move(t, torch.nan) if name.startswith(ALSO) else move(t) for name, t in inputs.items()}
 
 
 def moved(examples: Examples, moves: Sequence[Move]) -> Tensor:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..task import Examples, Inputs
+from ..problem import an_example
+from ..task import ALSO, Examples, Inputs
 from . import MIXING, Step
 from .moves import around
 
@@ -75,17 +76,21 @@ def cutmix(examples: Examples, partner: Tensor, amount: float, rng: np.random.Ge
 
     found = replace(examples, inputs=each_but_constants(examples.inputs, pasted))
     if examples.targets.dim() > 2:
-        return replace(found, targets=pasted(examples.targets))
+        return replace(found, inputs=each_further(found.inputs, pasted), targets=pasted(examples.targets))
     return with_targets(found, partner, 1 - masks.double().mean((1, 2)), rng)
 
 
 def with_targets(examples: Examples, partner: Tensor, share: Tensor, rng: np.random.Generator) -> Examples:
-    """Targets, and base targets, of mixed examples, of which the first one's share is given (n,)."""
+    """Targets, base targets and further ones of mixed examples, of which the first one's share is given (n,)."""
     chance, targets, base = torch.from_numpy(rng.random(len(examples))), examples.targets, examples.base_targets
     own = chance < share
     found = examples.problem.mixed(targets, targets[partner], share, own)
+    further = each_further(examples.inputs, lambda t: torch.where(an_example(own, t), t, t[partner]))
     return replace(
-        examples, targets=found, base_targets=None if base is None else torch.where(own, base, base[partner])
+        examples,
+        inputs=further,
+        targets=found,
+        base_targets=None if base is None else torch.where(own, base, base[partner]),
     )
 
 
@@ -99,8 +104,15 @@ def tensors(inputs: Inputs) -> list[Tensor]:
 
 
 def each_but_constants(inputs: Inputs, change: object) -> Inputs:
-    """`change` applied to every tensor that holds measurements."""
+    """`change` applied to every tensor that holds measurements; further targets have a way of their own."""
     assert callable(change)
     if not isinstance(inputs, Mapping):
         return change(inputs)  # type: ignore[no-any-return]
-    return {name: t if name in CONSTANTS else change(t) for name, t in inputs.items()}
+    return {name: t if name in CONSTANTS or name.startswith(ALSO) else change(t) for name, t in inputs.items()}
+
+
+def each_further(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
+    """`change` applied to further targets alone: one of two examples has the say, as nobody here knows their kind."""
+    if not isinstance(inputs, Mapping):
+        return inputs
+    return {name: change(t) if name.startswith(ALSO) else t for name, t in inputs.items()}

@@ -19,7 +19,7 @@ from ..learner import Learner
 from ..learners import LEARNERS, make
 from ..problem import Quantity
 from ..region import Region
-from ..task import Examples, Task
+from ..task import Examples, Task, without_further
 from ..trust.scores import balanced_accuracy, confusion
 from .pool import in_order
 from .statistics import interval, region_means
@@ -144,11 +144,11 @@ def score_region(learner: Learner, region: Region, shots: Iterable[int], draws: 
 def encoded(learner: Learner, region: Region) -> Region:
     """The region as a table of features of its labelled rows, in their order, where adapting leaves the encoder.
 
-    A draw of labels takes the same rows from it as from the region itself.
+    A draw of labels takes the same rows from it as from the region itself. Further targets stay behind.
     """
+    examples = replace(region.examples, inputs=without_further(region.examples.inputs))
     if not learner.encodes_ahead:
-        return region
-    examples = region.examples
+        return replace(region, examples=examples)
     targets = examples.targets.flatten()
     known = examples.problem.labelled(targets)
     table = learner.table(examples.inputs)

@@ -13,6 +13,7 @@ from torch import nn
 from ..encoders import make_encoder
 from ..errors import SettingsError, did_you_mean
 from ..region import Region
+from ..task import values
 
 FEATURES: dict[str, tuple[str, dict[str, Any]]] = {
     "bands": ("plain", {}),
@@ -59,7 +60,7 @@ class Features:
         examples = region.examples
         if not self.name:
             return region
-        if examples.targets.dim() > 1 or isinstance(examples.inputs, torch.Tensor) and examples.inputs.dim() == 2:
+        if examples.targets.dim() > 1 or values(examples.inputs).dim() == 2:
             raise SettingsError(
                 f"[data] features = '{self.name}' are of images with one answer each, and '{region.name}' isn't such: "
                 "leave the key out."

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..learner import Learner, Predictor
 from ..problem import Classes, Prediction
 from ..solvers import rows as as_rows
-from ..task import Examples
+from ..task import Examples, without_further
 from ..trust.scores import confusion
 from .posing import Key, Posed, pose
 from .scores import class_scores, mask_scores, quantity_scores
@@ -53,8 +53,11 @@ def encodes_once(learner: Learner) -> bool:
 def encoded(learner: Learner, examples: Examples, whole: bool = False) -> Encoded:
     """A table of the labelled rows' features, where adapting leaves the encoder; else the examples as they are.
 
+    Further targets are for training: they stay behind.
+
     whole  keep images as they lie
     """
+    examples = replace(examples, inputs=without_further(examples.inputs))
     if not encodes_once(learner) or (whole and (learner.changes or learner.views > 1)):
         return Encoded(examples, None, 0.0, whole)
     began = time.perf_counter()

@@ -12,6 +12,8 @@ from ..problem import UNLABELLED, Classes, Prediction, Problem, Quantity
 from ..solvers import rows, unrows
 from ..task import ALSO, Examples, Inputs
 
+NOISE_STEP = 0.02  # of the optimizer on log-variances: by the net's own a few hundred steps would hardly move them
+
 
 def named_problem(text: str) -> tuple[str, Problem]:
     """`burn ratio` is a quantity, `forest kind: 3` three classes. Raises SettingsError for others."""
@@ -29,7 +31,7 @@ class Also(nn.Module):
     The losses' weights are fixed, or learned with the net: Kendall, Gal & Cipolla 2018, arXiv:1705.07115, where each
     task has a noise of its own, learned as its log-variance s (section 3.2); see `Problem.under_noise`.
     Differs: a task of which a set of examples has no label counts for nothing there, its noise included; quantities are
-    brought to mean 0 and deviation 1 of all that is trained on.
+    brought to mean 0 and deviation 1 of all that is trained on; log-variances have a step size of their own, no decay.
 
     texts    see `named_problem`
     weights  of the further losses, the main one's being 1; ignored where they are learned

@@ -3,6 +3,7 @@
 A modality is a tensor of the inputs by its name: images (n, bands, height, width), series (n, bands, time) or scalars
 (n, d). `NAME.wavelengths` and `NAME.dates` (n, bands) may stand beside it; those of `bands` have no name before them.
 It is missing where all of its values are NaN: at a pixel of an image, or in an example of anything else.
+What changed between two of them is one more: `bands[12:]-bands[:12]`.
 """
 
 from __future__ import annotations
@@ -19,21 +20,28 @@ from .bands import Bands, bands_of
 
 MAIN = "bands"
 PLACE = re.compile(r"([\w-]+)(?:\[(\d*):(\d*)\])?")
+CHANGE = re.compile(r"(.+\])-(.+\])")
 
 
 def check_modality(text: str) -> None:
     """Raise SettingsError where a text names no modality."""
-    if not PLACE.fullmatch(text):
+    change = CHANGE.fullmatch(text)
+    if not all(PLACE.fullmatch(part) for part in (change.groups() if change else [text])):
         raise SettingsError(
-            f"'{text}' names no modality: write its name, as radar, or some of its bands, as bands[12:14]."
+            f"'{text}' names no modality: write its name, as radar, some of its bands, as bands[12:14], or what "
+            "changed between two, as bands[12:]-bands[:12]."
         )
 
 
 def of_modality(inputs: Inputs, text: str) -> dict[str, Tensor]:
     """One modality as inputs of an encoder, by its name; `bands[12:14]` are its bands 12 and 13, counted from 0.
 
-    Raises TaskError where the inputs have none of that name, or no such bands.
+    Raises TaskError where the inputs have none of that name, no such bands, or two whose difference isn't defined.
     """
+    change = CHANGE.fullmatch(text)
+    if change:
+        later, before = (of_modality(inputs, part) for part in change.groups())
+        return changed(later, before, text)
     match = PLACE.fullmatch(text)
     assert match is not None
     name, first, end = match.groups()
@@ -50,6 +58,14 @@ def of_modality(inputs: Inputs, text: str) -> dict[str, Tensor]:
     if not found[MAIN].shape[1]:
         raise TaskError(f"'{text}' are no bands: the modality '{name}' has {named[name].shape[1]}.")
     return found
+
+
+def changed(later: dict[str, Tensor], first: dict[str, Tensor], text: str) -> dict[str, Tensor]:
+    """What the first becomes the later by, band by band; its wavelengths and dates are those of the later."""
+    shapes = [tuple(one[MAIN].shape) for one in (later, first)]
+    if shapes[0] != shapes[1]:
+        raise TaskError(f"'{text}': {shapes[0]} less {shapes[1]} is no difference: name as many bands of each.")
+    return later | {MAIN: later[MAIN] - first[MAIN]}
 
 
 def known(values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
-from ..encoders.also import Also
+from ..encoders.also import NOISE_STEP, Also
 from ..learner import Learner, Net, settings
 from ..problem import Classes, Prediction
 from ..solvers import rows, unrows
@@ -51,6 +51,9 @@ class Pretrained(Learner):
             found.net.also.note(known)  # type: ignore[union-attr, operator]
         return found
 
+    def own_step_sizes(self) -> dict[str, float]:
+        return {"also.noise": NOISE_STEP} if self.also and self.learned_weights else {}
+
     @torch.no_grad()
     def settle(self, sets: Iterable[Examples]) -> Self:
         """With the base mean, of the labelled rows of all sets, where the head has one."""
@@ -77,7 +80,7 @@ class Pretrained(Learner):
 def pooled_loss(examples: Examples, net: Net) -> Tensor:
     """The loss on the classes that regions share, a column of the head each; on the task's own where there are none.
 
-    Where the net has heads for further targets, theirs are added.
+    Where the net has heads for further targets, theirs are added while it trains: weights are chosen by the main one.
     """
     features = net.encode(examples.inputs)
     prediction = Prediction(unrows(net.head(rows(features)), tuple(features.shape)))
@@ -86,6 +89,6 @@ def pooled_loss(examples: Examples, net: Net) -> Tensor:
         problem = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
         targets = examples.base_targets
     loss, also = problem.loss(prediction, targets), getattr(net, "also", None)
-    if also is None:
+    if also is None or not net.training:
         return loss
     return also.total(loss, problem, features, examples.inputs, bool(problem.labelled(targets).any()))
