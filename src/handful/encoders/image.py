@@ -109,7 +109,8 @@ class Conv4(nn.Module):
     strided         convolutions of stride 2 instead of pooling, as MAML has it on Omniglot (Finn et al. 2017)
     own_statistics  batch norm by the images that are answered together, as in the code of MAML and Reptile: their
                     published figures are transductive, and so is a learner on this encoder. The weights are the same
-                    with and without it, so one training can be measured both ways
+                    with and without it, so one training can be measured both ways; but large steps that were learned
+                    by a batch's own statistics may lead nowhere by running ones
     context         length of a vector that modulates the third layer, where a learner gives one (CAVIA)
     halvings        layers that halve the image, the first ones; 2 as Relation Networks have it, which compare maps
     bfloat16        layers with 8 bits of mantissa: two to three times as fast on processors that have them built in,
