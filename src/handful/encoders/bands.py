@@ -41,6 +41,11 @@ def bands_of(inputs: Inputs) -> Bands:
     return Bands(inputs["bands"], inputs["wavelengths"][0], inputs["dates"][0])
 
 
+def centred(maps: Tensor) -> Tensor:
+    """Bands of 0 to 1 as -2 to 2: an offset of all bands would be most of what norms see."""
+    return 4 * (maps - 0.5)
+
+
 def reflecting(inputs: Inputs) -> Tensor:
     """Which bands (bands,) change with the light: those of known wavelength; all where nothing is told of them."""
     known = bands_of(inputs).wavelengths.isfinite()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..task import Inputs
-from .bands import bands_of
+from .bands import bands_of, centred
 
 
 class ResNet12(nn.Module):
@@ -41,10 +41,7 @@ class ResNet12(nn.Module):
     def unpooled(self, inputs: Inputs) -> Tensor:
         """Maps (n, width, ...), each pixel of which stands for `stride` pixels of a side."""
         maps = resized(bands_of(inputs).values, self.side)
-        maps, kind = (
-            4 * (maps - 0.5),
-            maps.dtype,
-        )  # from -2 to 2: an offset of all bands would be most of what norms see
+        maps, kind = centred(maps), maps.dtype
         with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
             maps = maps.contiguous(memory_format=torch.channels_last)
             for block in self.blocks:

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..encoders.bands import reflecting
-from ..encoders.projection import pooled, projection
+from ..encoders.projection import Projection, pooled
 from ..learner import settings
 from ..solvers import views
 from ..solvers.contrast import nt_xent
@@ -34,8 +34,7 @@ class SimCLR(SelfSupervised):
 
     Differs: the views are those that reflectance allows. Crops aren't rescaled, since a pixel's size on the ground
     tells what it is; gains of light stand for colour jitter, there is no shift of hue and no blur; quarter turns,
-    mirrors, noise and lacking bands are added. Batches are small, AdamW stands for LARS, and the projection has no
-    batch norm.
+    mirrors, noise and lacking bands are added. Batches are small, and AdamW stands for LARS.
     """
 
     contrast: Literal["patches", "pixels"] = "patches"
@@ -48,7 +47,7 @@ class SimCLR(SelfSupervised):
     points: int = Field(default=8, ge=1)
 
     def head(self, encoder: nn.Module) -> nn.Module:
-        return projection(int(encoder.width), self.outputs_of)  # type: ignore[arg-type]
+        return Projection(int(encoder.width), self.outputs_of)  # type: ignore[arg-type]
 
     def loss(self, images: Inputs) -> Tensor:
         of_pixels = self.contrast == "pixels" and int(self.net.encoder.reach) > 0  # type: ignore[arg-type]
