@@ -71,15 +71,15 @@ def quick(part: Any) -> Any:
 
 def test_a_training_is_measured_once_it_has_begun_and_anew_as_it_goes_on(script: Any) -> None:
     part = quick(script.parts("protonet")[0])
-    script.run(part, 1, 0.0)
+    script.run(part, 1, 0.0, 600)
     assert not (part.folder / "scores-0.json").exists()
-    script.run(part, 1, math.inf)
+    script.run(part, 1, math.inf, 2)
     found = json.loads((part.folder / "scores-0.json").read_text())
     assert (found["steps"], found["episodes"], found["share"]) == (2, 2, 1.0)
     accuracy = found["accuracy"]["5-way 1-shot"]
-    assert list(accuracy) == list(script.COLUMNS) and all(len(values) == 3 for values in accuracy.values())
+    assert list(accuracy) == list(script.COLUMNS) and all(len(values) == 2 for values in accuracy.values())
     cells = script.ours([found], "5-way 1-shot")
-    assert len(cells) == 6 and cells[3:] == ["2", "100.0%", "1"]
+    assert len(cells) == 7 and cells[3:] == ["2", "2", "100.0%", "1"]
 
 
 def test_the_questions_of_one_class_are_of_one_class(script: Any) -> None:
@@ -96,3 +96,17 @@ def test_each_protocol_has_a_row_and_is_for_tasks_of_the_table(script: Any) -> N
         ways, shots = part.tables["learners"][0]["train"]["ways"], part.tables["learners"][0]["train"]["shots"]
         assert len(part.ways) == 2 or list(part.ways) == [ways]
         assert len(part.shots) == 2 or [*part.shots, *part.shots] == shots
+
+
+def test_by_the_statistics_of_the_support_a_query_is_answered_as_alone(script: Any) -> None:
+    """And the learner is left as it was."""
+    part = quick(script.parts("maml")[0])
+    work = script.work_of(part, 5, script.data("omniglot"))
+    learner, _ = script.trained(part, work, 0, math.inf)
+    task = script.Bench(part.protocol(5), script.data("omniglot")).draw().tasks[0]
+    together = script.with_statistics(learner, own=True)
+    whole = script.by_support(together, work, task)
+    alone = [script.by_support(together, work, replace(task, query=(row,))) for row in task.query]
+    assert sum(alone) / len(alone) == pytest.approx(whole)
+    assert all(part.own_statistics for part in together.net.modules() if isinstance(part, script.BatchNorm))
+    assert script.by_support(together, work, task) == whole

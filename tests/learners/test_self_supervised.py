@@ -105,15 +105,18 @@ def test_training_lowers_the_loss(name: str) -> None:
     learner = make(name, **DENSE, **told.get(name, {}))
     scale = torch.rand(16, 1, 1, 1, generator=torch.Generator().manual_seed(5))
     task = of_one_class_each(images(16) * 0.05 + scale * torch.tensor([1.0, 0.5, 0.2, 0.8]).view(1, 4, 1, 1), 16)
-    optimizer, losses = torch.optim.Adam(learner.net.parameters(), 1e-2), []
-    for step in range(30):
-        torch.manual_seed(step)
+    optimizer = torch.optim.Adam(learner.net.parameters(), 3e-3)
+
+    def loss_of(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return learner.task_loss(task)
+
+    before = [float(loss_of(seed).detach()) for seed in range(100, 110)]  # views that no step sees
+    for step in range(40):
         optimizer.zero_grad()
-        loss = learner.task_loss(task)
-        loss.backward()
+        loss_of(step).backward()
         optimizer.step()
-        losses.append(float(loss.detach()))
-    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    assert sum(float(loss_of(seed).detach()) for seed in range(100, 110)) < 0.95 * sum(before)
 
 
 def test_maps_are_cut_into_patches() -> None:
