@@ -41,10 +41,18 @@ def sizes_of(bounds: np.ndarray) -> np.ndarray:
 
 
 def contrast(similarity: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(rows, columns) mean similarity in a box about each pixel, less that in what surrounds the box."""
-    inner = uniform_filter(similarity, (height, width), mode="nearest")
-    whole = uniform_filter(similarity, (int(AROUND * height), int(AROUND * width)), mode="nearest")
-    return inner - WEIGHT * (AROUND**2 * whole - inner) / (AROUND**2 - 1)
+    """(rows, columns) mean similarity in a box about each pixel, less that in what surrounds the box.
+
+    Only what is known counts: NaN, as beyond the scene's edge, is in neither mean. 0 where one of the two has nothing.
+    """
+    known = np.isfinite(similarity)
+    sums = np.stack([np.where(known, similarity, 0.0), known]).astype(np.float64)
+    area, wide = height * width, (int(AROUND * height), int(AROUND * width))
+    inner = area * uniform_filter(sums, (1, height, width), mode="constant")
+    ring = wide[0] * wide[1] * uniform_filter(sums, (1, *wide), mode="constant") - inner
+    counts = np.rint([inner[1], ring[1]])
+    means = np.stack([inner[0], ring[0]]) / np.maximum(counts, 1)
+    return np.where((counts > 0).all(0), means[0] - WEIGHT * means[1], 0.0)
 
 
 def peaks(similarity: np.ndarray, sizes: np.ndarray, least: float, core: tuple[slice, slice]) -> np.ndarray:
@@ -52,10 +60,9 @@ def peaks(similarity: np.ndarray, sizes: np.ndarray, least: float, core: tuple[s
 
     Boxes are in the window's pixels: least x and y, greatest x and y.
     """
-    known = np.nan_to_num(similarity, nan=0.0)
     found = []
     for height, width in sizes.tolist():
-        score = contrast(known, height, width)
+        score = contrast(similarity, height, width)
         top = (score == maximum_filter(score, size=max(3, min(height, width) // 2 * 2 - 1))) & (score >= least)
         top &= np.isfinite(similarity)
         rows, columns = np.nonzero(top)

@@ -70,7 +70,7 @@ def likeness(scene: Scene, eye: Eye, shown: Shown, index: int, prototypes: Proto
     similarity = np.where(valid, prototypes.similarity(features)[0].numpy(), np.nan)
     inside = filled([shown.shapes[index]], wide)[0] & valid
     pixel = float(similarity[inside].mean()) if inside.any() else 0.0
-    score = contrast(np.nan_to_num(similarity), window.height, window.width)
+    score = contrast(similarity, window.height, window.width)
     return pixel, float(score[margin + window.height // 2, margin + window.width // 2])
 
 
