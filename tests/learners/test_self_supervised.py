@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from handful.encoders import make_encoder
+from handful.encoders.projection import Projection
 from handful.errors import SettingsError, TaskError
 from handful.learners import make
 from handful.problem import Classes
@@ -206,3 +207,22 @@ def test_the_ridge_is_the_same_for_features_scaled_and_shifted() -> None:
         for k in (1.0, 0.01)
     ]
     assert torch.allclose(scores[0], scores[1], atol=1e-3)
+
+
+def test_the_projection_looks_at_what_differs_between_rows() -> None:
+    """One offset of all rows, or one gain, is taken out by its batch norm; a single row is refused."""
+    head, draw = Projection(5, 3), torch.Generator().manual_seed(0)
+    some = torch.randn(8, 5, generator=draw)
+    assert torch.allclose(head(some), head(7 * some + 30), atol=1e-3)
+    assert not list(head.buffers())  # nothing that a resumed run would lack
+    with pytest.raises(TaskError, match="give two images or more"):
+        head(some[:1])
+
+
+def test_conv4_centres_bands_where_it_is_asked_to() -> None:
+    told = {"bands": 4, "width": 6}
+    torch.manual_seed(0)
+    plain = make_encoder("conv4", told)
+    torch.manual_seed(0)
+    other = make_encoder("conv4", told | {"centred": True})
+    assert torch.equal(other(images()), plain(4 * images() - 2)) and not torch.equal(other(images()), plain(images()))
