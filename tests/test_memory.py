@@ -58,7 +58,7 @@ def test_what_a_task_keeps_grows_with_its_steps_unless_they_are_taken_again() ->
         for how in (False, True)
     )
     assert kept[2] - kept[1] > 1.5 * (kept[1] - kept[0]) > 0
-    assert again[2] - again[0] < 0.3 * (kept[2] - kept[0])  # what is counted varies by some kilobytes
+    assert again[2] - again[0] < 0.2 * (kept[2] - kept[0])
     assert needed_bytes(made("maml", steps=8), task()) == pytest.approx(kept[2], rel=0.02)
 
 

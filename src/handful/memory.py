@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -23,20 +24,27 @@ REMEDY = (
 )
 
 
+class Piece:
+    """A tensor that a graph keeps, for as long as it does."""
+
+    def __init__(self, tensor: Tensor):
+        self.tensor = tensor
+
+
 def kept_bytes(loss: Callable[[], Tensor]) -> int:
-    """What the graph of a loss keeps for its gradient, each piece counted once."""
-    pieces: dict[int, int] = {}
+    """What the graph of a loss keeps for its gradient once it is there, each piece counted once."""
+    pieces: WeakSet[Piece] = WeakSet()
 
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        pieces[storage.data_ptr()] = storage.nbytes()
-        return tensor
+    def note(tensor: Tensor) -> Piece:
+        piece = Piece(tensor)
+        pieces.add(piece)
+        return piece
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda piece: piece.tensor):
         held = loss()
-    found = sum(pieces.values())
+    storages = [piece.tensor.untyped_storage() for piece in pieces]
     del held
-    return found
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def needed_bytes(learner: Learner, task: Task) -> int:
