@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 from common import HERE, data, page, table
-from omniglot_trials import right
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from omniglot_trials import right, save_png
 
 from handful.bench.posing import joined, pose
 from handful.bench.protocol import Protocol, protocol_of
@@ -32,7 +34,7 @@ from handful.bench.statistics import interval
 from handful.bench.tasks import FILE, Drawn
 from handful.bench.work import Work
 from handful.encoders.image import BatchNorm
-from handful.files import write_bytes, write_json
+from handful.files import write_json
 from handful.learner import Learner
 from handful.meta_train import LOG
 
@@ -72,7 +74,8 @@ share of its schedule first."""
 CURVES = """\
 Accuracy on the validation tasks, as each method is trained, over the training tasks it has seen so far (ProtoNet, R2-D2
 and Matching: of 60 classes). The ring is the published figure at the end of the whole schedule. Validation tasks are of
-20 classes where one training serves 5 and 20.
+20 classes where one training serves 5 and 20. A panel without a curve is of a training that ended before its first
+validation.
 
 ![curves](omniglot.png)"""
 BY_SUPPORT = ("maml", "first_order_maml", "reptile", "meta_sgd", "imaml", "cavia")
@@ -255,9 +258,6 @@ def shown(values: np.ndarray) -> str:
 
 def draw(path: Path) -> None:
     """A PNG with a panel a method: validation accuracy at one shot over episodes, and the published points."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(12, 10), dpi=100, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels = figure.subplots(4, 4, sharex=True, sharey=True).flat
@@ -280,9 +280,7 @@ def draw(path: Path) -> None:
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     figure.supxlabel("training tasks", fontsize=10)
     figure.supylabel("accuracy on validation tasks, %", fontsize=10)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    write_bytes(path, file.getvalue())
+    save_png(figure, path)
 
 
 def validated(part: Part, tasks_per_step: int) -> tuple[list[int], list[float]]:

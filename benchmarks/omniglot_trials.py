@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from handful.bench.posing import joined, pose
@@ -140,9 +142,6 @@ def short(learners: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
 
 def draw(panels: Sequence[tuple[str, Mapping[str, Points], bool]], path: Path) -> None:
     """A PNG of accuracy in %: panels (axis, curves by name, logarithmic), side by side; dashed where 'before'."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(5.5 * len(panels), 4.2), dpi=110, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     for axes, (across, lines, log) in zip(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels):
@@ -162,6 +161,11 @@ def draw(panels: Sequence[tuple[str, Mapping[str, Points], bool]], path: Path) -
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("accuracy, %", color=INK)
     figure.axes[-1].legend(frameon=False, fontsize=8)
+    save_png(figure, path)
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """The same bytes whenever the same is drawn."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     write_bytes(path, file.getvalue())
