@@ -77,6 +77,15 @@ def test_a_context_can_change_which_of_two_inputs_has_the_higher_score(encoder: 
     assert len(ranks) > 1
 
 
+@pytest.mark.parametrize("encoder", ["conv4", "dense"])
+def test_a_fresh_cavia_hears_its_context(encoder: str) -> None:
+    """It would never learn otherwise: outer steps only make more of what a context already does."""
+    learner = doubled("cavia", encoder, steps=1)
+    support = images() if encoder == "conv4" else table(learner)
+    before, after = (answer.outputs(support.inputs).mean for answer in learner.path(support))
+    assert (after - before).abs().max() > 0.1
+
+
 @pytest.mark.parametrize("name", ["cavia", "timl"])
 def test_a_plain_encoders_weights_are_taken_and_modulated_by_nothing_at_first(name: str) -> None:
     plain, told, inputs = doubled("protonet", seed=1), doubled(name), images().inputs

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn, zeros_like
 
-from ..encoders.named import linear_head, place
-from ..learner import Answer, Learner, settings
+from ..encoders.named import Film, linear_head, place
+from ..learner import Answer, Learner, Net, settings
 from ..solvers import Weights, answering, descent, plain, support_loss
 from ..task import Examples
+
+SPREAD = 0.5  # of the modulation's weights at first
 
 
 @settings
@@ -20,7 +23,9 @@ class Cavia(Learner):
 
     On `conv4` the context modulates (FiLM) the third layer, before its ReLU, as in the paper's experiments on images;
     other encoders have no place for it, so there it modulates the head's input, and the features stay.
-    Differs: where the context is 0 the modulation begins as the identity, and pooling follows it.
+    Differs: where the context is 0 the modulation begins as the identity, and pooling follows it. In the authors' code
+    its factors begin near 0, and a batch norm after them makes much of any step; here its weights begin as large as that
+    needs, for with PyTorch's own the context moves no answer, and nothing is learned.
     The head's columns tell classes apart, as MAML's do.
 
     context       length of the context
@@ -38,6 +43,14 @@ class Cavia(Learner):
     @property
     def named(self) -> dict[str, int]:
         return {"context": self.context}
+
+    def fresh_net(self) -> Net:
+        net = super().fresh_net()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            for film in (part for part in net.modules() if isinstance(part, Film)):
+                nn.init.normal_(film.linear.weight, std=SPREAD)
+        return net
 
     @property
     def moves_encoder(self) -> bool:
