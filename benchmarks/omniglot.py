@@ -66,11 +66,12 @@ intervals over tasks, which say nothing of the luck of the training nor of the c
 benchmarks/omniglot/METHOD.toml` runs the same trainings, and judges all of them on one kind of task.
 
 *Inductive*: each query is answered on its own, batch norm by running statistics; by those of the support after the last
-step where a method descends by batch statistics (MAML, Reptile, Meta-SGD, iMAML, CAVIA). *Transductive*: batch norm by
-the queries that are asked together, as in the code behind most of these figures. *Queries of one class*: the same
-weights and statistics, but all that is asked together is of one class, as in a real scene, and the learner isn't told.
-The weights are those that did best on 50 validation tasks. An unfinished training says little about a method: read the
-share of its schedule first."""
+step where a method descends by batch statistics (MAML, MAML++, Reptile, Meta-SGD, iMAML, CAVIA). *Transductive*: batch
+norm by the queries that are asked together, as in the code behind most of these figures, and the only way for Bayesian
+MAML, whose particles share running statistics. *Queries of one class*: the same weights and statistics, but all that is
+asked together is of one class, as in a real scene, and the learner isn't told. The weights are those that did best on
+50 validation tasks. An unfinished training says little about a method: read the share of its schedule
+first."""
 CURVES = """\
 Accuracy on the validation tasks, as each method is trained, over the training tasks it has seen so far (ProtoNet, R2-D2
 and Matching: of 60 classes). The ring is the published figure at the end of the whole schedule. Validation tasks are of
@@ -78,7 +79,8 @@ and Matching: of 60 classes). The ring is the published figure at the end of the
 validation.
 
 ![curves](omniglot.png)"""
-BY_SUPPORT = ("maml", "first_order_maml", "reptile", "meta_sgd", "imaml", "cavia")
+BY_SUPPORT = ("maml", "first_order_maml", "reptile", "meta_sgd", "maml_plus_plus", "imaml", "cavia")
+TOGETHER = ("bayesian_maml",)
 COLOURS = {5: "#c2571a", 20: "#1b5e58"}
 
 
@@ -182,6 +184,8 @@ def measured(part: Part, work: Work, learner: Learner, root: Path, count: int) -
     found: dict[str, dict[str, list[float]]] = {kind: {} for kind in kinds}
     alone, together = with_statistics(learner, own=False), with_statistics(learner, own=True)
     for column, how in zip(COLUMNS, (alone, together, together), strict=True):
+        if column == COLUMNS[0] and part.method in TOGETHER:
+            continue
         work.seen.clear()  # features of the learner before
         for kind, tasks in kinds.items():
             asked = map(of_one_class, tasks, range(len(tasks))) if column == COLUMNS[2] else tasks
@@ -244,9 +248,10 @@ def ours(runs: list[dict[str, Any]], kind: str) -> list[str]:
     """The cells of some trainings: accuracies averaged over them task by task, and how far the shortest has come."""
     if not runs:
         return ["", "", "", "", "0", "0 %", "0"]
-    cells = [shown(np.mean([run["accuracy"][kind][column] for run in runs], axis=0)) for column in COLUMNS]
+    known = [[run["accuracy"][kind].get(column) for run in runs] for column in COLUMNS]
+    cells = [shown(np.mean(some, axis=0)) if some[0] else "–" for some in known]
     least = min(runs, key=lambda run: float(run["share"]))
-    count = str(len(runs[0]["accuracy"][kind][COLUMNS[0]]))
+    count = str(len(runs[0]["accuracy"][kind][COLUMNS[1]]))
     return [*cells, count, f"{least['episodes']:,}", f"{least['share']:.1%}", str(len(runs))]
 
 

@@ -98,9 +98,10 @@ def test_each_protocol_has_a_row_and_is_for_tasks_of_the_table(script: Any) -> N
         assert len(part.shots) == 2 or [*part.shots, *part.shots] == shots
 
 
-def test_by_the_statistics_of_the_support_a_query_is_answered_as_alone(script: Any) -> None:
+@pytest.mark.parametrize("method", ["maml", "maml_plus_plus"])
+def test_by_the_statistics_of_the_support_a_query_is_answered_as_alone(script: Any, method: str) -> None:
     """And the learner is left as it was."""
-    part = quick(script.parts("maml")[0])
+    part = quick(script.parts(method)[0])
     work = script.work_of(part, 5, script.data("omniglot"))
     learner, _ = script.trained(part, work, 0, math.inf)
     task = script.Bench(part.protocol(5), script.data("omniglot")).draw().tasks[0]
