@@ -44,3 +44,11 @@ def test_a_quantity_has_labels_and_not_labels_a_class(tmp_path: Path) -> None:
 def test_classes_have_labels_a_class(tmp_path: Path) -> None:
     page = bench_page(record(classes="hidden"), tmp_path, [], ())
     assert "5 a class<" in page and "<dt>labels a class</dt>" in page and "5 labels" not in page
+
+
+def test_what_is_worse_beyond_luck_looks_otherwise_than_what_is_better(tmp_path: Path) -> None:
+    sure = {"low": 1.0, "high": 3.0, "units": 8, "p": 0.01, "differs": True}
+    told = record()
+    told["table"][2]["difference"] = {"mean": 2.0, **sure}
+    assert 'class="gap differs worse"' in bench_page(told, tmp_path, [], ())
+    assert 'class="gap differs"' in bench_page({**told, "more_is_better": True}, tmp_path, [], ())

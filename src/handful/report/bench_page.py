@@ -132,6 +132,7 @@ def table_rows(record: Row) -> list[Row]:
 
 def cell(record: Row, row: Row, best: bool) -> Row:
     found, gap = row["scores"][record["score"]], row.get("difference") or {}
+    worse = gap.get("mean") is not None and (gap["mean"] < 0) == record["more_is_better"]
     return {
         "mean": number(found["mean"]),
         "span": span(found),
@@ -139,6 +140,7 @@ def cell(record: Row, row: Row, best: bool) -> Row:
         "gap_span": span(gap, signed=True),
         "p": gap.get("p"),
         "differs": gap.get("differs", False),
+        "worse": worse,
         "best": best,
     }
 
