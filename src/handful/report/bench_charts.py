@@ -16,6 +16,7 @@ COLOURS = ("#1b5e58", "#c2571a", "#3b6fb6", "#8a5a9e", "#a83250", "#5b8c2a", "#b
 GREYS = ("#8a8476", "#a39d8f", "#6c675d", "#bab3a4")
 DASHES = ("5 3", "2 3", "8 3", "1 3")
 LINE = 14  # height of a line of names
+CROWD = 15  # ranks beyond which each fifth is numbered
 INK = "#23211d"
 
 Row = Mapping[str, Any]
@@ -109,7 +110,8 @@ def difference_diagram(ranks: Row, paint: Mapping[str, tuple[str, str]]) -> Mark
     body = line(axes.across(1), level, axes.across(len(names)), level, "axis")
     for rank in range(1, len(names) + 1):
         body += line(axes.across(rank), level - 5, axes.across(rank), level, "axis")
-        body += label(axes.across(rank), level - 10, str(rank), "middle")
+        if len(names) <= CROWD or rank in (1, len(names)) or (rank % 5 == 0 and rank < len(names) - 1):
+            body += label(axes.across(rank), level - 10, str(rank), "middle")
     wide = critical / (len(names) - 1) * axes.width
     body += line(axes.across(1), 12, axes.across(1) + wide, 12, "axis")
     body += label(axes.across(1) + wide + 8, 16, f"critical difference {critical:.2f}")
