@@ -24,8 +24,8 @@ class Cavia(Learner):
     On `conv4` the context modulates (FiLM) the third layer, before its ReLU, as in the paper's experiments on images;
     other encoders have no place for it, so there it modulates the head's input, and the features stay.
     Differs: where the context is 0 the modulation begins as the identity, and pooling follows it. In the authors' code
-    its factors begin near 0, and a batch norm after them makes much of any step; here its weights begin as large as that
-    needs, for with PyTorch's own the context moves no answer, and nothing is learned.
+    its factors begin near 0, and a batch norm after them makes much of any step; here its weights begin as large as
+    that needs, for with PyTorch's own the context moves no answer, and nothing is learned.
     The head's columns tell classes apart, as MAML's do.
 
     context       length of the context
