@@ -18,6 +18,7 @@ from .encoders import make_encoder
 from .encoders.named import begin_as
 from .errors import SettingsError, TaskError, did_you_mean
 from .problem import Classes, Prediction, Problem, Quantity
+from .process import seeded
 from .solvers import rows, unrows
 from .task import Examples, Inputs, Task
 
@@ -110,8 +111,7 @@ class Learner(ABC):
 
     def fresh_net(self) -> Net:
         """The net before anything was learned; the same for the same seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             encoder = make_encoder(self.encoder, self.encoder_settings, self.named)
             return Net(encoder, self.head(encoder))
 

@@ -20,7 +20,7 @@ from .checkpoint import check_tensors, part_of, put_weights, read_tensors, read_
 from .errors import CheckpointError, Diverged
 from .files import write_text
 from .memory import enough_memory, foretell
-from .process import keep_freed_memory
+from .process import keep_freed_memory, seeded
 from .solvers.hypergradient import Sgd
 from .task import Taught
 
@@ -210,8 +210,7 @@ class Run:
         self.optimizer.param_groups[0]["lr"] = training.rate(step)
         self.optimizer.zero_grad()
         net.train()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(np.random.default_rng([training.seed, step]).integers(2**62)))
+        with seeded(int(np.random.default_rng([training.seed, step]).integers(2**62))):
             total = sum(self.descend(task, len(tasks)) for task in tasks)
         if not math.isfinite(total):
             raise Diverged(f"the loss is {total} at step {step + 1}: use a smaller step_size.")

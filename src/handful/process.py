@@ -1,8 +1,10 @@
-"""How the process computes: one thread a block of a map, and memory that serves again once it is freed."""
+"""How the process computes: one thread a block of a map, memory that serves again, draws of a seed of their own."""
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -31,3 +33,11 @@ def keep_freed_memory() -> None:
         return
     for what, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, -1), (ARENA_MAX, 1)):
         mallopt(what, value)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """PyTorch's draws within come from this seed; those afterwards go on as if there had been none."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

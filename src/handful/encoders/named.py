@@ -7,10 +7,15 @@ encoder as a parameter by keyword only (`Conv4`'s `context`); where it has no pl
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
 from ..errors import SettingsError
+from ..process import seeded
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class Film(nn.Module):
@@ -36,6 +41,14 @@ class Film(nn.Module):
     def terms(self) -> Tensor:
         """The factors and the shifts (2, width)."""
         return self.linear(self.context).view(2, -1)
+
+
+def with_spread(net: N, deviation: float, seed: int) -> N:
+    """The net with modulations whose weights are drawn anew, with this deviation: how much a context does at first."""
+    with seeded(seed):
+        for film in (part for part in net.modules() if isinstance(part, Film)):
+            nn.init.normal_(film.linear.weight, std=deviation)
+    return net
 
 
 def begin_as(net: nn.Module, other: nn.Module) -> None:

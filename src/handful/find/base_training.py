@@ -19,7 +19,7 @@ from ..files import checksum, write_json
 from ..folder import claim
 from ..meta_train import LOG, STATE, State, Training, meta_train, read_state
 from ..objects import ObjectScene
-from ..process import one_thread
+from ..process import one_thread, seeded
 from ..simulate.object_kinds import BASE
 from ..simulate.object_scenes import object_scene
 from .attention_detector import AttentionDetector
@@ -91,8 +91,7 @@ def train(
     """
     one_thread()  # sums of floats depend on how threads share them
     check_state(folder, how.key(name))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(how.seed)
+    with seeded(how.seed):
         detector = make_detector(name)
     pupil = Pupil(detector, base_scenes(how, progress))
     state = meta_train(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from ..learner import RowAnswer, settings
 from ..problem import Prediction, Problem
+from ..process import seeded
 from ..solvers.classifier import CosineClassifier, train_on_rows
 from .pretrained import Pretrained
 
@@ -41,8 +41,7 @@ class Baseline(Pretrained):
         return CosineClassifier(width, outputs) if self.classifier == "cosine" else nn.Linear(width, outputs)
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             head = self.new_classifier(features.shape[1], problem.outputs).to(features)
         if isinstance(head, nn.Linear):
             for weight in head.parameters():

@@ -15,6 +15,7 @@ from ..encoders import make_encoder
 from ..encoders.fellows import Fellows
 from ..learner import Answer, Learner, Net, settings
 from ..problem import Prediction
+from ..process import seeded
 from ..solvers import Weights
 from ..solvers.stein import stein_steps
 from ..task import Examples, Inputs, Task
@@ -55,8 +56,7 @@ class BayesianMaml(Learner):
     column_a_class: ClassVar[bool] = True
 
     def fresh_net(self) -> Net:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             encoders = [make_encoder(self.encoder, self.encoder_settings) for _ in range(self.particles)]
             nets = [Net(encoder, self.head(encoder)) for encoder in encoders]
         nets[0].fellows = Fellows(nets, self.moves)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn, zeros_like
 
-from ..encoders.named import Film, linear_head, place
+from ..encoders.named import linear_head, place, with_spread
 from ..learner import Answer, Learner, Net, settings
 from ..solvers import Weights, answering, descent, plain, support_loss
 from ..task import Examples
@@ -45,12 +44,7 @@ class Cavia(Learner):
         return {"context": self.context}
 
     def fresh_net(self) -> Net:
-        net = super().fresh_net()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            for film in (part for part in net.modules() if isinstance(part, Film)):
-                nn.init.normal_(film.linear.weight, std=SPREAD)
-        return net
+        return with_spread(super().fresh_net(), SPREAD, self.seed)
 
     @property
     def moves_encoder(self) -> bool:

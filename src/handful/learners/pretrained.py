@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..encoders.also import NOISE_STEP, Also
 from ..learner import Learner, Net, settings
 from ..problem import Classes, Prediction
+from ..process import seeded
 from ..solvers import rows, unrows
 from ..solvers.classifier import BaseClassifier
 from ..task import Examples, Task
@@ -39,8 +40,7 @@ class Pretrained(Learner):
     def fresh_net(self) -> Net:
         net = super().fresh_net()
         if self.also:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.seed)
+            with seeded(self.seed):
                 net.also = Also(int(net.encoder.width), self.also, self.also_weights, self.learned_weights)  # type: ignore[arg-type]
         return net
 

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..process import seeded
+
 LONGEST = 1.0  # gradient, as a norm: a squared error would throw the first steps far off
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -50,8 +52,7 @@ class Adversaries(nn.Module):
     @classmethod
     def begun(cls, width: int, hidden: int, outputs: int, seed: int) -> Adversaries:
         """Random with the seed, but for answers of 0, so that their order means nothing."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             net = cls(width, hidden, outputs)
         for weight in net.answers.parameters():
             nn.init.zeros_(weight)
