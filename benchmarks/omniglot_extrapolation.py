@@ -25,9 +25,13 @@ BUILD = HERE.parent / "build" / "omniglot-extrapolation"
 NAME, COUNT, CHARACTERS = "omniglot_extrapolation", 200, 1100
 SHEARS, SCALES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.5, 0.75, 1.0, 1.25, 1.5)
 EPISODES = {**PLAIN, "steps": 3000, "tasks_per_step": 2, "ways": 5, "shots": [1, 1], "queries": 5}
+# with a norm over the image those that read their labels learned nothing in twice as many tasks
+READING = {**CONV4, "encoder_settings": {**CONV4["encoder_settings"], "batch_norm": True}}
+BATCHES = {**EPISODES, "steps": 750, "tasks_per_step": 8, "step_size": 1e-3, "validate_every": 75}
 LEARNERS: dict[str, dict[str, Any]] = {
-    "snail": {"name": "snail", "length": 6, **CONV4, "train": {**EPISODES, "step_size": 1e-3}},
-    "mann": {"name": "mann", **CONV4, "train": {**EPISODES, "step_size": 1e-3}},
+    "snail": {"name": "snail", "length": 6, **READING, "train": BATCHES},
+    "mann": {"name": "mann", **READING, "train": BATCHES},
+    "versa": {"name": "versa", **READING, "train": BATCHES},
     "first_order_maml": {"name": "first_order_maml", **CONV4, "train": EPISODES},
     "protonet": {"name": "protonet", **CONV4, "train": EPISODES},
 }
@@ -38,8 +42,9 @@ answered on its own; 95 % intervals over tasks, which say nothing of the luck of
 characters, turned by quarters and mirrored but never sheared nor scaled, in far shorter trainings than published ones
 (`omniglot.md`): what counts is how each curve falls from its own start. After Finn & Levine 2018 (arXiv:1710.11622,
 section 6.2), who shear and scale tasks as well and ask whether a method that descends goes on to learn where one that
-reads its labels (`snail`, `mann`) doesn't. Differs: 5-way 1-shot, and a shear s moves a row by s times its height above
-the middle. Shears were scored at scale 1, scales at shear 0."""
+reads its labels (`snail`, `mann`, `versa`) doesn't. All saw 6,000 tasks; those that read, on an encoder with batch
+norm. Differs: 5-way 1-shot, and a shear s moves a row by s times its height above the middle. Shears were scored at
+scale 1, scales at shear 0."""
 
 
 def changed(images: Tensor, shear: float, scale: float) -> Tensor:
