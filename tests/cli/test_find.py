@@ -177,7 +177,7 @@ def test_a_trained_detector_leaves_boxes_and_no_similarity(
     scene: Path, one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     torch.manual_seed(0)
-    monkeypatch.setattr(search, "trained", lambda name, folder, progress: make_detector(name).eval())
+    monkeypatch.setattr(search, "trained", lambda name, folder, progress: make_detector(name, 6).eval())
     assert call(scene, one, tmp_path / "out", "--detector", name, "--base", tmp_path / "base", "--least", "0.05") == 0
     assert contents(tmp_path / "out") == {"objects.gpkg", "objects.qml", "report.html", "run.json"}
     layer = geopandas.read_file(tmp_path / "out" / "objects.gpkg", layer="objects")

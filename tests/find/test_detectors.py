@@ -11,7 +11,18 @@ import torch
 from handful.checkpoint import write_tensors
 from handful.errors import CheckpointError, OutputError
 from handful.find.attention_detector import AttentionDetector
-from handful.find.base_training import BaseTraining, load, make_detector, one_loss, save, train, trained, turned
+from handful.find.base_training import (
+    IN_A_SCENE,
+    BaseTraining,
+    base_scenes,
+    load,
+    make_detector,
+    one_loss,
+    save,
+    train,
+    trained,
+    turned,
+)
 from handful.find.cosine_detector import SCALE, CosineDetector, Last
 from handful.find.detections import Detections
 from handful.find.trained import within
@@ -42,7 +53,7 @@ def scenes():
 @pytest.fixture(scope="module", params=["cosine", "attention"])
 def detector(request: pytest.FixtureRequest):
     torch.manual_seed(0)
-    return make_detector(request.param)
+    return make_detector(request.param, len(BASE))
 
 
 def test_boxes_get_the_true_box_that_they_overlap_most():
@@ -136,7 +147,7 @@ def test_shots_are_averaged(scenes):
     image, boxes, _ = turned(scenes[0], generator())
     mean = net.examples([image], [boxes[:2]], [torch.tensor([0, 0])], 1)[0]
     each = [net.examples([image], [boxes[i : i + 1]], [torch.tensor([0])], 1)[0] for i in range(2)]
-    assert torch.allclose(mean.features, (each[0].features + each[1].features) / 2, atol=1e-6)
+    assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=1e-6)
 
 
 def test_boxes_of_the_examples_sizes_lie_all_over_the_image():
@@ -218,6 +229,20 @@ def test_an_unfinished_training_of_another_kind_is_refused(tmp_path: Path):
     write_tensors(tmp_path / STATE, {}, {"state": '{"step": 1, "best_score": null, "best_step": 0, "key": "other"}'})
     with pytest.raises(CheckpointError, match="unfinished base training of another detector"):
         trained("cosine", tmp_path, how=QUICK)
+
+
+def test_scenes_of_base_training_show_a_few_of_all_kinds():
+    how = replace(QUICK, scenes=6, size=96, made_up=20)
+    scenes = base_scenes(how, lambda stage, done, total: None)
+    assert all(scene.names == tuple(kind.name for kind in how.kinds) for scene in scenes)
+    assert all(1 <= len(scene.kinds.unique()) <= IN_A_SCENE for scene in scenes)
+    places = torch.cat([scene.kinds for scene in scenes])
+    assert places.max() < len(how.kinds) == 20 + len(BASE) and len(places.unique()) > IN_A_SCENE
+    for scene in scenes:
+        sides = (scene.corners - scene.corners.roll(1, 1)).norm(dim=2).amax(1) * how.resolution_m
+        for kind, side in zip(scene.kinds.tolist(), sides.tolist(), strict=True):
+            least, most = how.kinds[kind].length
+            assert least * 0.99 <= side <= most * 1.01
 
 
 def test_weights_survive_the_disk(tmp_path: Path):

@@ -10,6 +10,7 @@ from handful.errors import SettingsError, TaskError
 from handful.objects import ObjectScene
 from handful.simulate.covers import Materials, climate
 from handful.simulate.land import CROPS, Land
+from handful.simulate.made_up_kinds import made_up_kinds
 from handful.simulate.object_kinds import BASE, KINDS, NOVEL
 from handful.simulate.object_scenes import object_scene, object_scenes
 from handful.simulate.render import mixed
@@ -62,6 +63,17 @@ def test_a_land_without_shade_is_rendered_as_before():
         return mixed(land, sensor, 0)
 
     assert rendered(True).tobytes() == rendered(False).tobytes()
+
+
+def test_made_up_kinds_repeat_and_are_made_of_nothing_that_a_novel_kind_has():
+    one, two, other = made_up_kinds(8, 1), made_up_kinds(8, 1), made_up_kinds(8, 2)
+    v, u = (np.mgrid[:40, :40] + 0.5) / 40 - 0.5
+    masks = [[kind.shape(u, v, 40.0, 30.0) for kind in kinds] for kinds in (one, two, other)]
+    told = [[[(stuff, where.tobytes()) for stuff, where in parts] for parts in kinds] for kinds in masks]
+    assert told[0] == told[1] != told[2] and len({str(parts) for parts in told[0]}) == 8
+    assert all(parts[0][1].any() for kinds in masks for parts in kinds)
+    stuffs = {stuff for kind in made_up_kinds(200, 0) for stuff, _ in kind.shape(u, v, 40.0, 30.0)}
+    assert len(stuffs) > 10 and not stuffs & {"pool_water", "solar_panel", "apron"}
 
 
 def test_what_is_unknown_is_refused():

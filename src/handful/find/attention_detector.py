@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,11 +12,9 @@ from ..solvers.boxes import decoded
 from ..solvers.roi_align import roi_align
 from .cosine_detector import CosineDetector
 from .detections import Detections
-from .peaks import sides_of
-from .two_stage import Backbone, ProposalHead, chosen, gridded, steps_loss
+from .two_stage import Backbone, ProposalHead, chosen, steps_loss
 
 MOST_SHOTS = 5  # examples of a kind that base training shows at once
-AT_ONCE = 512  # boxes that are compared at a time
 CELLS = 7  # a side, of what is taken from a box
 
 
@@ -55,13 +52,6 @@ class Relations(nn.Module):
         return score[:, 0], self.steps(patch)
 
 
-class Example(NamedTuple):
-    """What is compared with: features (1, d, 7, 7), and the heights and widths (k, 2) that examples have in pixels."""
-
-    features: Tensor
-    sides: Tensor
-
-
 class AttentionDetector(nn.Module):
     """Fan et al. 2020, "Few-shot object detection with Attention-RPN and multi-relation detector" (arXiv:1908.01998).
 
@@ -71,7 +61,7 @@ class AttentionDetector(nn.Module):
     net is small (see `two_stage`), its layers' widths are scaled down, and examples are taken from the maps of the
     images that they lie on instead of from crops of 320 x 320 pixels. The paper starts from a net that has learned to
     name what is on photographs; this one starts as the detector `before`, which learns to name the base kinds, since
-    comparing alone taught a new net next to nothing. Boxes of the examples' sizes join the proposals (see `gridded`).
+    comparing alone taught a new net next to nothing.
     """
 
     progress: float = 1.0  # share of base training that is done
@@ -152,24 +142,20 @@ class AttentionDetector(nn.Module):
     @torch.no_grad()
     def examples(
         self, images: Sequence[Tensor], boxes: Sequence[Tensor], kinds: Sequence[Tensor], count: int
-    ) -> list[Example]:
-        """For each kind the mean of its examples."""
+    ) -> list[Tensor]:
+        """What is compared with: for each kind the mean of its examples (1, d, 7, 7)."""
         taken = torch.cat([self.taken(self.backbone(image), own) for image, own in zip(images, boxes, strict=True)])
-        every, bounds = torch.cat(list(kinds)), torch.cat(list(boxes)).double().numpy()
-        return [
-            Example(taken[mine].mean(0, keepdim=True), torch.from_numpy(sides_of(bounds[mine.numpy()])).float())
-            for mine in (every == kind for kind in range(count))
-        ]
+        every = torch.cat(list(kinds))
+        return [taken[every == kind].mean(0, keepdim=True) for kind in range(count)]
 
     @torch.no_grad()
-    def detect(self, image: Tensor, examples: Sequence[Example]) -> Detections:
+    def detect(self, image: Tensor, examples: Sequence[Tensor]) -> Detections:
         """What is like the examples in an image (1, bands, height, width): one look a kind."""
         maps, size = self.backbone(image), image.shape[-2:]
         boxes, scores = [], []
-        for kind, (example, sides) in enumerate(examples):
-            own = torch.cat([self.proposals(self.attended(maps, example)).best(*size), gridded(sides, *size)])
-            answers = [self.relations(self.taken(maps, some), example) for some in own.split(AT_ONCE)]
-            logits, steps = (torch.cat(parts) for parts in zip(*answers, strict=True))
+        for kind, example in enumerate(examples):
+            own = self.proposals(self.attended(maps, example)).best(*size)
+            logits, steps = self.relations(self.taken(maps, own), example)
             table = torch.zeros(len(own), len(examples))
             table[:, kind] = logits.sigmoid()
             boxes.append(decoded(steps, own)[:, None].expand(-1, len(examples), -1))

@@ -1,11 +1,11 @@
-"""Base training of the two detectors, on simulated scenes of the base kinds; and their weights on disk."""
+"""Base training of the two detectors, on simulated scenes of base kinds and made-up ones; their weights on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,8 @@ from ..folder import claim
 from ..meta_train import LOG, STATE, State, Training, meta_train, read_state
 from ..objects import ObjectScene
 from ..process import one_thread, seeded
-from ..simulate.object_kinds import BASE
+from ..simulate.made_up_kinds import made_up_kinds
+from ..simulate.object_kinds import BASE, KINDS, Kind
 from ..simulate.object_scenes import object_scene
 from .attention_detector import AttentionDetector
 from .cosine_detector import CosineDetector
@@ -28,6 +29,7 @@ from .cosine_detector import CosineDetector
 OURS = (WEIGHTS, STATE, LOG)  # and RECORD, which comes last
 NAMING = 0.5  # share of base training in which the attention detector learns to name kinds, before it compares
 FIRST_SEED = 40_000_000  # of the scenes of base training: no other use begins there
+IN_A_SCENE = 6  # kinds that a scene of base training may show
 
 Progress = Callable[[str, int, int], None]
 Detector = CosineDetector | AttentionDetector
@@ -35,7 +37,10 @@ Detector = CosineDetector | AttentionDetector
 
 @dataclass(frozen=True)
 class BaseTraining:
-    """How long and on what: so many images a step, of scenes of `size` pixels a side at `resolution_m`."""
+    """How long and on what: so many images a step, of scenes of `size` pixels a side at `resolution_m`.
+
+    made_up  kinds at random beside the base kinds, see `simulate.made_up_kinds`
+    """
 
     steps: int = 3000
     images: int = 1
@@ -43,7 +48,12 @@ class BaseTraining:
     size: int = 192
     resolution_m: float = 2.0
     step_size: float = 1.5e-3
+    made_up: int = 60
     seed: int = 0
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return (*made_up_kinds(self.made_up, self.seed), *(KINDS[name] for name in BASE))
 
     def training(self) -> Training:
         return Training(
@@ -57,10 +67,10 @@ class BaseTraining:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-PLANS = {"cosine": BaseTraining(), "attention": BaseTraining(steps=4800, scenes=300)}
+PLANS = {"cosine": BaseTraining(scenes=300), "attention": BaseTraining(steps=4800, scenes=400)}
 
 
-def make_detector(name: str, kinds: int = len(BASE)) -> Detector:
+def make_detector(name: str, kinds: int) -> Detector:
     return CosineDetector(kinds) if name == "cosine" else AttentionDetector(kinds)
 
 
@@ -92,7 +102,7 @@ def train(
     one_thread()  # sums of floats depend on how threads share them
     check_state(folder, how.key(name))
     with seeded(how.seed):
-        detector = make_detector(name)
+        detector = make_detector(name, len(how.kinds))
     pupil = Pupil(detector, base_scenes(how, progress))
     state = meta_train(
         pupil,
@@ -132,14 +142,17 @@ def one_loss(detector: Detector, scenes: Sequence[ObjectScene], generator: torch
 
 
 def base_scenes(how: BaseTraining, progress: Progress) -> list[ObjectScene]:
-    """Scenes with at least one object, of base kinds only."""
+    """Scenes with at least one object, each of a few kinds, which are told by their place among all of them."""
     found: list[ObjectScene] = []
-    seed = FIRST_SEED + 1_000_000 * how.seed
+    seed, every = FIRST_SEED + 1_000_000 * how.seed, how.kinds
+    names = tuple(kind.name for kind in every)
     while len(found) < how.scenes:
-        scene = object_scene(seed, size=how.size, resolution_m=how.resolution_m, kinds=BASE, density=30.0)
+        some = np.random.default_rng([seed, 13]).choice(len(every), min(IN_A_SCENE, len(every)), replace=False)
+        kinds = [every[place] for place in some]
+        scene = object_scene(seed, size=how.size, resolution_m=how.resolution_m, kinds=kinds, density=30.0)
         seed += 1
         if len(scene.kinds):
-            found.append(scene)
+            found.append(replace(scene, kinds=torch.from_numpy(some)[scene.kinds], names=names))
         progress("simulating scenes", len(found), how.scenes)
     return found
 
@@ -172,7 +185,7 @@ def save(detector: nn.Module, name: str, how: BaseTraining, folder: Path, second
     """Keep a detector as a folder; the JSON comes last: a folder that holds it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / WEIGHTS, detector.state_dict())
-    record = {"format": FORMAT, "handful": __version__, "detector": name, "kinds": list(BASE)}
+    record = {"format": FORMAT, "handful": __version__, "detector": name, "kinds": [kind.name for kind in how.kinds]}
     told = {"training": asdict(how), "weights": checksum(folder / WEIGHTS), "seconds": round(seconds, 1)}
     write_json(folder / RECORD, record | told)
     (folder / STATE).unlink(missing_ok=True)
@@ -185,7 +198,7 @@ def load(name: str, folder: Path) -> Detector:
         raise CheckpointError(
             f"{folder} holds {record.get('detector') or 'no detector'}, not a detector '{name}': give its own folder."
         )
-    detector = make_detector(name)
+    detector = make_detector(name, len(record["kinds"]))
     put_weights(detector, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
     return detector.eval()
 

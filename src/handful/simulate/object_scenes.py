@@ -26,7 +26,7 @@ def object_scene(
     *,
     size: int = 256,
     resolution_m: float = 2.0,
-    kinds: Sequence[str] = tuple(KINDS),
+    kinds: Sequence[str | Kind] = tuple(KINDS),
     sensor: str = "planetscope-4",
     density: float = DENSITY,
 ) -> ObjectScene:
@@ -34,24 +34,29 @@ def object_scene(
 
     Raises SettingsError for an unknown kind or sensor.
     """
-    for name in kinds:
-        if name not in KINDS:
-            raise SettingsError(f"no kind of object is called '{name}'. {did_you_mean(name, list(KINDS))}")
+    every = [known(kind) for kind in kinds]
     rng = np.random.default_rng([seed, 7])
     seer = find_sensor(sensor, rng)
     site = Site(enlarged(lay_out(rng, *rough_size(size, resolution_m), seer), size * FINER), resolution_m / FINER, rng)
-    there = [name for name in kinds if rng.random() < 0.6] or [str(rng.choice(list(kinds)))]
+    there = [kind for kind in every if rng.random() < 0.6] or [every[rng.integers(len(every))]]
     area = (size * resolution_m / 1000) ** 2
-    for name in there:
+    for kind in there:
         for _ in range(1 + rng.poisson(density * area / len(there))):
-            site.group(name)
+            site.group(kind)
     seen, _ = images(site.land, seer, rng, 0.0, False)
     corners = torch.tensor(np.array(site.corners).reshape(-1, 4, 2) / FINER, dtype=torch.float32)
-    which = torch.tensor([list(kinds).index(name) for name in site.names], dtype=torch.int64)
+    names = [kind.name for kind in every]
+    which = torch.tensor([names.index(name) for name in site.names], dtype=torch.int64)
     hard = torch.zeros(len(which), dtype=torch.bool)
     return ObjectScene(
-        f"objects-{seed}", inputs(seen, seer, False), corners, which, tuple(kinds), hard, tuple(seer.bands)
+        f"objects-{seed}", inputs(seen, seer, False), corners, which, tuple(names), hard, tuple(seer.bands)
     )
+
+
+def known(kind: str | Kind) -> Kind:
+    if isinstance(kind, str) and kind not in KINDS:
+        raise SettingsError(f"no kind of object is called '{kind}'. {did_you_mean(kind, list(KINDS))}")
+    return KINDS[kind] if isinstance(kind, str) else kind
 
 
 def object_scenes(count: int, seed: int, **settings: object) -> Iterator[ObjectScene]:
@@ -97,9 +102,9 @@ class Site:
         self.long = np.tan(np.deg2rad(self.rng.uniform(20, 55)))  # of a shadow, for a height of 1
         self.entries: dict[str, int] = {}
 
-    def group(self, name: str) -> None:
+    def group(self, kind: Kind) -> None:
         """One object of a kind and, beside it, others of about its size and direction, as far as there is room."""
-        kind, rng = KINDS[name], self.rng
+        rng = self.rng
         length, slim = rng.uniform(*kind.length), rng.uniform(*kind.slim)
         angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(0.06, 0.94, 2) * self.land.size
         across = np.array([-np.sin(angle), np.cos(angle)])
