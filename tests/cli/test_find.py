@@ -182,6 +182,11 @@ def test_a_trained_detector_leaves_boxes_and_no_similarity(
     assert contents(tmp_path / "out") == {"objects.gpkg", "objects.qml", "report.html", "run.json"}
     layer = geopandas.read_file(tmp_path / "out" / "objects.gpkg", layer="objects")
     assert layer["score"].between(0.05, 1).all() and (shapely.area(layer.geometry.values) > 0).all()
+    base = ("--detector", name, "--base", tmp_path / "base", "--overwrite")
+    assert call(scene, one, tmp_path / "out", *base) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    layer = geopandas.read_file(tmp_path / "out" / "objects.gpkg", layer="objects")
+    assert record["least"] == search.LEAST[name] and (layer["score"] >= record["least"]).all()
 
 
 def test_dry_run_writes_nothing(scene: Path, one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,10 +62,9 @@ FILES = ("mask", "area", "weights", "base")
 @click.option(
     "--least",
     type=click.FloatRange(0.05, 5),
-    default=0.5,
-    show_default=True,
     metavar="SCORE",
-    help="Score from which on something is found; 1 is as alike as the examples are to each other.",
+    help="Score from which on something is found: .5, and .2 for attention. For matching 1 is as alike as the "
+    "examples are to each other.",
 )
 @click.option("--weights", metavar="CHECKPOINT", type=click.Path(), help="An encoder of `handful train` instead.")
 @seed

@@ -122,7 +122,7 @@ def find(
     findings.write(output, shown.names, colours, scene.grid, again)
     clock.stage("writing")
     counts = np.bincount(findings.kinds, minlength=len(shown.names)).tolist()
-    record |= {"found": dict(zip(shown.names, counts, strict=True)), "least": choices.least} | found
+    record |= {"found": dict(zip(shown.names, counts, strict=True)), "least": choices.threshold} | found
     record["examples_found"] = int(again.sum())
     return Result(record, scene, other, shown, findings, again, colours, output, clock)
 

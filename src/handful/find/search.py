@@ -24,7 +24,8 @@ from .trained import Lens, ready, scanned
 from .yardstick import cannot_judge, held_back, measure, unlooked
 
 MATCHING = "matching"
-DETECTORS = (MATCHING, "cosine", "attention")
+LEAST = {MATCHING: 0.5, "cosine": 0.5, "attention": 0.2}  # score from which on something is found, by detector
+DETECTORS = tuple(LEAST)
 Progress = Callable[[str, int, int], None]
 Told = tuple[Findings, dict[str, Any]]
 
@@ -33,12 +34,13 @@ Told = tuple[Findings, dict[str, Any]]
 class Choices:
     """How to look, and from which score on something is found.
 
-    base  folder of a trained detector's weights, made there first where there are none
+    least  that score; the detector's own where it is None
+    base   folder of a trained detector's weights, made there first where there are none
     """
 
     detector: str = MATCHING
     answer: str = "auto"
-    least: float = 0.5
+    least: float | None = None
     weights: str | None = None
     base: str | None = None
     seed: int = 0
@@ -54,6 +56,10 @@ class Choices:
                 f"--detector {self.detector} stands on base training: name a folder for its weights with --base. It is "
                 "trained there first where there are none, which takes some minutes."
             )
+
+    @property
+    def threshold(self) -> float:
+        return LEAST[self.detector] if self.least is None else self.least
 
     def boxes(self, shown: Shown) -> bool:
         """Whether boxes are found, and not polygons."""
@@ -89,7 +95,7 @@ class Search:
         self.clock.stage("matching")
         for _ in lay(grid, parts, parts.folder):
             pass
-        raster, boxes, least = parts.folder / "similarity.tif", self.choices.boxes(self.shown), self.choices.least
+        raster, boxes, least = parts.folder / "similarity.tif", self.choices.boxes(self.shown), self.choices.threshold
         if boxes:
             findings = boxes_in(raster, grid, self.shown, matcher.yardstick, least, self.outlining)
         else:
@@ -107,7 +113,7 @@ class Search:
         means = means_of(other, eye, shown)
         # a box is compared with what surrounds it, a pixel with what the scene is made of
         ground = torch.zeros_like(means[:1]) if boxes else ground_of(eye.sample, seed)
-        yardstick = measure(other, eye, shown, means, ground, self.choices.least, seed)
+        yardstick = measure(other, eye, shown, means, ground, self.choices.threshold, seed)
         return Matcher(eye, prototypes_of(means, shown.kinds, len(shown.names), ground, seed), yardstick)
 
     def outlining(self, done: int, total: int) -> None:
@@ -121,7 +127,7 @@ class Search:
         detect = ready(detector, self.other, self.shown, self.choices.seed)
         self.clock.stage("examples")
         findings = scanned(
-            self.scene, detect, lens, self.choices.least, lambda done, total: self.progress("scanning", done, total)
+            self.scene, detect, lens, self.choices.threshold, lambda done, total: self.progress("scanning", done, total)
         )
         self.clock.stage("scanning")
         return findings, {"examples": unlooked(self.shown), "cannot_judge": cannot_judge(self.shown), "answer": "boxes"}

@@ -59,7 +59,8 @@ def verdict(run: Run) -> list[str]:
     if again:
         said.append(f"{again} of what was found {'is an example' if again == 1 else 'are examples'}.")
     if not sum((run.get("found") or {}).values()):
-        said.append("Try a lower --least, or give more examples, and look at similarity.tif for what came near.")
+        near = ", and look at similarity.tif for what came near" if run.get("detector") == "matching" else ""
+        said.append(f"Try a lower --least, or give more examples{near}.")
     if tried:
         said.append(f"Of {tried} examples, each held back in turn, the others would have found {found}.")
     elif run.get("detector") == "matching":
