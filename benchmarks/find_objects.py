@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import rasterio
 import shapely
 import torch
-from common import Scores, shown, table
+from common import Scores, table
 from rasterio.transform import from_origin
 
 from handful.find.base_training import PLANS, BaseTraining, trained
@@ -131,6 +131,11 @@ def precision(name: str, kind: str, shots: int, seed: int, scenes: int, base: Ba
     return {"ap": average_precision(found, truth), "seconds": (time.monotonic() - began) / scenes}
 
 
+def listed(values: Sequence[float]) -> str:
+    """The mean, and what it is of: base trainings differ too much, and are too few, for an interval."""
+    return f"{np.mean(values):.3f} ({', '.join(f'{value:.2f}' for value in values)})"
+
+
 def objects_part(
     scenes: int, shots: list[int], seeds: list[int], names: list[str], base: Base, work: Path, scores: Scores
 ) -> list[str]:
@@ -154,8 +159,8 @@ def objects_part(
                     by_kind.setdefault(kind, []).append(float(row["ap"]))
                     print(name, kind, k, seed, row["ap"], flush=True)
                 by_seed.append(float(np.mean(kinds)))
-            cells.append(shown(by_seed))
-            each.append([title, f"{k}", *(shown(by_kind[kind]) for kind in NOVEL)])
+            cells.append(listed(by_seed))
+            each.append([title, f"{k}", *(listed(by_kind[kind]) for kind in NOVEL)])
         body.append([title, *cells])
     told = "; ".join(
         f"{name} {(p := plan_of(name, 0, base)).steps:,} steps on {p.scenes} scenes" for name in names if name in PLANS
@@ -163,9 +168,9 @@ def objects_part(
     drawn = ", ".join(map(str, seeds))
     said = (
         f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. The latter two had base training on scenes with "
-        f"{', '.join(BASE)}: {told}. Examples lie on other scenes than the {scenes} that are searched for each new "
-        f"kind. Seeds {drawn} draw examples, scenes, base training. ± is half of the 95 % interval "
-        "over seeds. The simulator drew base and new kinds alike: real scenes are harder."
+        f"{', '.join(BASE)} and made-up kinds: {told}. Examples lie on other scenes than the {scenes} searched for each "
+        f"new kind. Seeds {drawn} draw examples, scenes, kinds that are made up, base training; in brackets "
+        "what each of them gave. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [
