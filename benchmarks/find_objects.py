@@ -169,8 +169,8 @@ def objects_part(
     said = (
         f"Scenes of {SIZE} x {SIZE} pixels of 2 m with four bands. The latter two had base training on scenes with "
         f"{', '.join(BASE)} and made-up kinds: {told}. Examples lie on other scenes than the {scenes} that are "
-        f"searched for each new kind. Seeds {drawn} draw examples, scenes, kinds that are made up, base training; in brackets "
-        "what each of them gave. The simulator drew base and new kinds alike: real scenes are harder."
+        f"searched for each new kind. Seeds {drawn} draw examples, scenes, kinds that are made up, base training; in "
+        "brackets what each of them gave. The simulator drew base and new kinds alike: real scenes are harder."
     )
     head = ["", *(f"{k} example{'s' if k > 1 else ''}" for k in shots)]
     return [
