@@ -158,8 +158,8 @@ def written(
     about = (
         f"UC Merced, {TRAIN} images of each of 21 classes to learn from and {100 - TRAIN} to test on, brought to "
         f"{args.side} pixels; conv4 with 64 filters. Before any tuning, steps and images of each: {steps}. Then steps "
-        f"of 32 on the labels; accuracy, the mean over seeds ({args.seeds}; with each the images, labels and weights are "
-        "drawn anew). The claim: a row without labels at 10 % above random weights at 100 %."
+        f"of 32 on the labels; accuracy, the mean over seeds ({args.seeds}; with each the images, labels and weights "
+        "are drawn anew). The claim: a row without labels at 10 % above random weights at 100 %."
     )
     page(Path(__file__).stem, "Self-supervision and few labels", about, table(head, lines))
 
