@@ -73,9 +73,8 @@ def patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         seen.append(site)
         return pattern(site)
 
-    with registered("images", 14):
-        made_up = DATASETS["made-up"]
-        monkeypatch.setitem(DATASETS, "made-up", replace(made_up, read=read))
+    with registered("images", 14), monkeypatch.context() as patch:  # undone while it is still registered
+        patch.setitem(DATASETS, "made-up", replace(DATASETS["made-up"], read=read))
         yield seen
 
 
