@@ -83,6 +83,11 @@ def plan_of(name: str, seed: int, base: Base) -> BaseTraining:
     return replace(plan, seed=seed, steps=steps or plan.steps, scenes=scenes or plan.scenes)
 
 
+def base_key(name: str, seed: int, base: Base) -> str:
+    """What tells one base training from another; nothing for a detector that has none."""
+    return plan_of(name, seed, base).key(name)[:12] if name in PLANS else ""
+
+
 def detector_of(name: str, seed: int, base: Base, work: Path) -> torch.nn.Module:
     """A detector after its base training, from the work folder where it is there, whole or begun."""
     plan = plan_of(name, seed, base)
@@ -149,7 +154,7 @@ def objects_part(
                 kinds = []
                 for kind in NOVEL:
                     key = {"part": "objects", "method": name, "kind": kind, "shots": k, "seed": seed}
-                    key |= {"scenes": scenes, "steps": 0 if name == "matching" else plan_of(name, seed, base).steps}
+                    key |= {"scenes": scenes, "base": base_key(name, seed, base)}
 
                     def make(n: str = name, c: str = kind, m: int = k, s: int = seed) -> dict[str, float]:
                         return precision(n, c, m, s, scenes, base, work)
