@@ -10,6 +10,7 @@ from scipy.ndimage import uniform_filter
 from handful.encoders import make_encoder
 from handful.encoders.context import INDICES
 from handful.encoders.resnet import resized
+from handful.encoders.short import built_in
 from handful.encoders.windows import means_and_deviations, pyramid
 from handful.errors import SettingsError, TaskError
 
@@ -167,12 +168,23 @@ def test_batch_norm_answers_an_image_alone_as_among_others() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet12", "conv4", "cell"])
-def test_shorter_numbers_change_features_little(name: str) -> None:
+def test_shorter_numbers_change_features_little(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bands = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
     whole, short = (make_encoder(name, {"bands": 3, "width": 16, "bfloat16": half}) for half in (False, True))
     short.load_state_dict(whole.state_dict())
-    assert short(bands).dtype == torch.float32
+    monkeypatch.setattr("handful.encoders.short.built_in", lambda kind: False)
+    assert torch.equal(short(bands), whole(bands))  # not where that would be slow
+    monkeypatch.setattr("handful.encoders.short.built_in", lambda kind: True)
+    assert short(bands).dtype == torch.float32 and not torch.equal(short(bands), whole(bands))
     torch.testing.assert_close(short(bands), whole(bands), atol=0.05, rtol=0.1)
+
+
+@pytest.mark.parametrize(("told", "expected"), [({"avx512_bf16": True}, True), ({"avx2": True, "bf16": False}, False)])
+def test_short_numbers_are_for_processors_that_have_them(
+    told: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    assert built_in.__wrapped__("cpu") == expected and not built_in.__wrapped__("mps")
 
 
 def test_resnet12_sees_images_of_any_size_at_its_side() -> None:

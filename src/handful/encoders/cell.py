@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..task import Inputs
 from .blocks import Block, loose_ends, parsed
 from .image import BatchNorm, check_norm, checked_left, conv_block, images_of
+from .short import shortened
 
 Norm = Callable[[int], nn.Module]
 
@@ -63,7 +63,7 @@ class Cells(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         maps = images_of(inputs, self.side)
         kind = maps.dtype
-        with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
+        with shortened(maps.device.type, self.short):
             for cell in self.cells:
                 maps = F.max_pool2d(cell(maps), 2, ceil_mode=not self.side)
         maps = maps.to(kind)

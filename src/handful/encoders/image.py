@@ -15,6 +15,7 @@ from .bands import bands_of, centred
 from .convolve import convolve
 from .named import Film
 from .normalise import Pool, Statistics, batch_statistics, image_statistics, normalised
+from .short import shortened
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -113,8 +114,7 @@ class Conv4(nn.Module):
                     by a batch's own statistics may lead nowhere by running ones
     context         length of a vector that modulates the third layer, where a learner gives one (CAVIA)
     halvings        layers that halve the image, the first ones; 2 as Relation Networks have it, which compare maps
-    bfloat16        layers with 8 bits of mantissa: two to three times as fast on processors that have them built in,
-                    slow on others
+    bfloat16        layers with 8 bits of mantissa where the processor has them built in: two to three times as fast
     centred         bands of 0 to 1 become -2 to 2 first, as in `resnet12`: a training of minutes gets farther
 
     `maps` is the shape (width, side, side) that a row of flattened features had, None where they are averaged.
@@ -158,7 +158,7 @@ class Conv4(nn.Module):
         """Maps (n, channels, ...), a pixel of which stands for `stride` pixels of a side."""
         maps = images_of(inputs, self.side)
         maps, kind = centred(maps) if self.centred else maps, maps.dtype
-        with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
+        with shortened(maps.device.type, self.short):
             for index, layer in enumerate(self.layers):
                 halved = index < self.halvings and not self.strided
                 maps = layer(maps, Pool(ceil=not self.side) if halved else None)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..task import Inputs
 from .bands import bands_of, centred
+from .short import shortened
 
 
 class ResNet12(nn.Module):
@@ -21,8 +22,7 @@ class ResNet12(nn.Module):
     2018, arXiv:1803.08494) stands where they have batch norm, and nothing is dropped out.
 
     side      images are brought to this side first, 0 leaves them as they are; averaged where they shrink
-    bfloat16  convolutions with 8 bits of mantissa: three times as fast on processors that have them built in, slow on
-              others
+    bfloat16  convolutions with 8 bits of mantissa where the processor has them built in: three times as fast
     """
 
     reach = 0
@@ -42,7 +42,7 @@ class ResNet12(nn.Module):
         """Maps (n, width, ...), each pixel of which stands for `stride` pixels of a side."""
         maps = resized(bands_of(inputs).values, self.side)
         maps, kind = centred(maps), maps.dtype
-        with torch.autocast(maps.device.type, torch.bfloat16, enabled=self.short):
+        with shortened(maps.device.type, self.short):
             maps = maps.contiguous(memory_format=torch.channels_last)
             for block in self.blocks:
                 maps = F.max_pool2d(block(maps), 2, ceil_mode=True)
