@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from handful import memory
 from handful.cli.faults import ENVIRONMENT, explain
@@ -16,6 +17,7 @@ from handful.learners import make
 from handful.memory import enough_memory, foretell, free_bytes, kept_bytes, needed_bytes
 from handful.meta_train import Training, meta_train
 from handful.problem import Classes
+from handful.solvers import descent, plain
 from handful.task import Examples, Task
 
 FAMILY = ("maml", "anil", "meta_sgd", "maml_plus_plus", "alpha_maml", "proto_maml")
@@ -50,6 +52,21 @@ def test_steps_that_are_taken_again_have_the_same_gradient(name: str) -> None:
     assert kept.keys() == again.keys()
     for key, wanted in kept.items():
         torch.testing.assert_close(again[key], wanted, atol=1e-12, rtol=1e-9, msg=key)
+
+
+def test_what_was_dropped_is_dropped_again() -> None:
+    net = nn.Sequential(nn.Linear(5, 8), nn.Dropout(), nn.Linear(8, 1)).double()
+    inputs, found = torch.randn(20, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), []
+
+    def loss(weights: dict[str, torch.Tensor], step: int) -> torch.Tensor:
+        return torch.func.functional_call(net, weights, (inputs,)).square().mean()
+
+    for again in (None, net):
+        torch.manual_seed(0)
+        start = dict(net.named_parameters())
+        *_, moved = descent(loss, start, steps=3, rule=plain(0.1), second_order=True, again=again)
+        found.append(torch.autograd.grad(loss(moved, 3), list(start.values())))
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*found, strict=True))
 
 
 def test_what_a_task_keeps_grows_with_its_steps_unless_they_are_taken_again() -> None:

@@ -153,6 +153,10 @@ class Learner(ABC):
         """Begin with the weights of another learner's encoder of the same settings. Raises SettingsError, see there."""
         begin_as(self.net.encoder, encoder)
 
+    def lent_encoder(self) -> nn.Module:
+        """The encoder as another learner begins with it."""
+        return self.net.encoder  # type: ignore[return-value]
+
     def gather(self, sets: Iterable[Examples]) -> Self:
         """The learner with the constants of the examples that it is trained on, before any training.
 

@@ -58,7 +58,7 @@ def begun_at(path: str | Path, learner: Learner) -> Learner:
     if path.is_dir():
         source = load(path)[0]
         found = replace(learner, encoder=source.encoder, encoder_settings=source.encoder_settings)
-        found.take_encoder(source.net.encoder)
+        found.take_encoder(source.lent_encoder())
         return found
     found = replace(learner)
     begin(found.net.encoder, found.encoder, path)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from conventions import every_learner, examples, small
 
+from handful.augment.ahead import multiplied
 from handful.augment.moves import TURNS
 from handful.bench.entries import Entry, check_turns
 from handful.errors import SettingsError, TaskError
+from handful.task import Examples, Task
 
 
 @every_learner
@@ -27,6 +30,21 @@ def test_copies_and_views_suit_every_learner(name: str, kind: str) -> None:
     if not learner.transductive:
         turned = predictor.outputs(TURNS[1](query.inputs)).mean
         assert torch.equal(turned, TURNS[1](said) if said.dim() > 2 else said)
+
+
+@pytest.mark.parametrize("name", ["maml", "reptile", "imaml", "bayesian_maml", "cavia", "protonet", "cnp"])
+def test_copies_are_learned_from_as_they_are_adapted_to(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, sizes = "classes of images", []
+    learner = replace(small(name, kind), augment=("turns",), copies=2)
+
+    def counted(support: Examples, *rest: Any) -> Examples:
+        sizes.append(len(support))
+        return multiplied(support, *rest)
+
+    monkeypatch.setattr("handful.learner.multiplied", counted)
+    learner.net.train()
+    learner.task_loss(Task(examples(kind), examples(kind, seed=1)))
+    assert sizes == [len(examples(kind))]
 
 
 def test_a_learner_that_turns_what_must_not_be_turned_is_refused() -> None:

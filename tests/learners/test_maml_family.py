@@ -12,6 +12,7 @@ from handful.checkpoint import load, save
 from handful.errors import SettingsError
 from handful.learner import Learner
 from handful.learners import make
+from handful.learners.reptile import minibatches
 from handful.meta_train import Training, meta_train
 from handful.problem import Classes
 from handful.solvers import adam, descent, support_loss
@@ -253,3 +254,32 @@ def test_maml_plus_plus_begins_each_step_with_the_norms_of_an_encoder_that_is_gi
     for step in range(learner.steps):
         said = torch.func.functional_call(learner.net, learner.of_step(step), (inputs,))
         assert torch.allclose(said, learner.net.head(given.net.encode(inputs)))
+
+
+def with_norms_of_their_own(learner: Learner) -> Learner:
+    """As training leaves them: each step's batch norm is another one, and none is the encoder's."""
+    with torch.no_grad():
+        for norm in learner.net.head.norms:
+            for rows in norm.state_dict().values():
+                rows += torch.rand(rows.shape, dtype=rows.dtype, generator=torch.Generator().manual_seed(2))
+    return learner
+
+
+def test_maml_plus_plus_reads_no_features_made_by_the_norms_of_its_encoder() -> None:
+    plain, normed = (made("maml_plus_plus", False, norm, moves="head.", steps=1) for norm in (False, True))
+    assert plain.encodes_ahead and not normed.encodes_ahead
+
+
+def test_maml_plus_plus_lends_its_encoder_with_the_norms_of_the_first_step() -> None:
+    learner, inputs = with_norms_of_their_own(made("maml_plus_plus", False, True)), task().support.inputs
+    taker = made("protonet", False, True)
+    taker.take_encoder(learner.lent_encoder().eval())
+    said = torch.func.functional_call(learner.net, learner.of_step(0), (inputs,))
+    assert torch.allclose(said, learner.net.head(taker.net.encode(inputs)))
+    assert not torch.allclose(said, learner.net(inputs))
+
+
+def test_reptile_takes_a_lone_example_once_a_step() -> None:
+    lone = task().support.part(torch.tensor([0]))
+    assert [len(part) for part in minibatches(lone, 3, 10, torch.Generator())] == [1, 1, 1]
+    assert [len(part) for part in minibatches(task(3).support, 2, 10, torch.Generator())] == [10, 10]

@@ -127,5 +127,5 @@ def begun(entry: Entry, frame: Frame, seed: int, start: Learner | None) -> Learn
         return entry.make(frame, seed)
     told = {key: value for key, value in start.settings().items() if key in ENCODER}
     learner = replace(entry, settings={**entry.settings, **told}).make(frame, seed)
-    learner.take_encoder(start.net.encoder)
+    learner.take_encoder(start.lent_encoder())
     return learner

@@ -17,7 +17,9 @@ class AlphaMaml(MetaSgd):
     The inner one, alpha, goes down its gradient of the query's loss, which after one step is minus the product of the
     query's slope, after the step, with the support's, before it; for more steps it is the whole derivative. The outer
     one is the training's: optimizer = "sgd", schedule = "constant" and its own `rate_step_size`; with another optimizer
-    it stays as that has it. Derived from the paper's description; the sizes of both corrections are ours.
+    it stays as that has it, and alpha follows that one's rule. A `clip`, a warm-up or a weight decay would change what
+    both descend by, so a recipe sets clip = 1e9, warm_up = 0, weight_decay = 0. Derived from the paper's description;
+    the sizes of both corrections are ours.
 
     step_size       where alpha begins
     rate_step_size  of alpha's own descent

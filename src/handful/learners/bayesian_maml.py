@@ -36,7 +36,8 @@ class BayesianMaml(Learner):
     The particles take `steps` on the support set, the leaders some more on support and query; meta-training brings
     each particle closer to its leader, which is a constant. The answer is the mean of the particles' chances, or their
     mean and variance. Differs: the weights have a Gaussian prior of fixed precision, and a step is per label, so that
-    one particle without a prior is MAML's. As MAML's, the heads tell classes apart before they see a label.
+    one particle without a prior is MAML's. As MAML's, the heads tell classes apart before they see a label. Particles
+    share the running statistics of a batch norm, which then suit none of them: take it with `own_statistics`.
 
     particles     how many
     steps         on the support set
@@ -81,9 +82,10 @@ class BayesianMaml(Learner):
     def task_loss(self, task: Task) -> Tensor:
         """The chaser loss: squared distance of the particles from their leaders, summed."""
         self.check(task.support)
-        known = self.like(task.support.targets)
+        given = self.multiplied(task.support)
+        known = self.like(given.targets)
         support, query = (
-            replace(part, targets=part.problem.standardise(part.targets, known)) for part in (task.support, task.query)
+            replace(part, targets=part.problem.standardise(part.targets, known)) for part in (given, task.query)
         )
         *_, chasers = self.stein([support], self.start(), self.steps)
         *_, leaders = self.stein([support, query], chasers, self.leader_steps, lead=True)

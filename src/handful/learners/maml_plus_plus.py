@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import islice
 from typing import Literal
 
@@ -72,6 +73,19 @@ class MamlPlusPlus(MetaSgd):
     @property
     def norms(self) -> list[StepNorm]:
         return list(self.net.head.norms)  # type: ignore[arg-type]
+
+    @property
+    def moves_encoder(self) -> bool:
+        """Also where the head alone moves: features are those of a step's own batch norm, never the encoder's."""
+        return bool(self.norms) or super().moves_encoder
+
+    def lent_encoder(self) -> nn.Module:
+        """With the batch norm of the first step."""
+        found = deepcopy(self.net.encoder)
+        for norm in self.norms:
+            part = found.get_submodule(norm.name.removeprefix("encoder.").rstrip("."))
+            part.load_state_dict({name: rows[0] for name, rows in norm.state_dict().items()}, strict=False)
+        return found
 
     def take_encoder(self, encoder: nn.Module) -> None:
         super().take_encoder(encoder)

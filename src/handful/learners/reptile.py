@@ -61,13 +61,17 @@ class Reptile(Learner):
         if not self.net.training:  # a score: the query's loss
             return super().task_loss(task)
         self.check(task.support)
-        *_, moved = self.descent(self.standardised(task.support))
+        *_, moved = self.descent(self.standardised(self.multiplied(task.support)))
         gaps = [(w - moved[name].detach()).square().sum() for name, w in self.net.named_parameters()]
         return torch.stack(gaps).sum() / 2
 
 
 def minibatches(support: Examples, steps: int, size: int, draw: torch.Generator) -> list[Examples]:
-    """So many parts of the examples, cut from passes over all of them, each in an order of its own."""
+    """So many parts of the examples, cut from passes over all of them, each in an order of its own.
+
+    A lone example, such as a map, is a part by itself: copies of it would change nothing.
+    """
+    size = size if len(support) > 1 else 1
     passes = -(-steps * size // len(support))
     order = [index for _ in range(passes) for index in torch.randperm(len(support), generator=draw).tolist()]
     parts = [torch.tensor(order[step * size : (step + 1) * size]) for step in range(steps)]

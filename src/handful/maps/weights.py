@@ -44,7 +44,7 @@ def pretrained(name: str, outputs: int, seed: int = 0, weights: str | Path | Non
 def on_encoder_of(source: Learner, name: str, **settings: Any) -> Learner:
     """Another learner on the learned encoder of `source`. Raises SettingsError where it can't stand on that."""
     learner = make(name, encoder=source.encoder, encoder_settings=source.encoder_settings, **settings)
-    learner.take_encoder(source.net.encoder)
+    learner.take_encoder(source.lent_encoder())
     return learner
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.func import functional_call
+from torch.utils.checkpoint import get_device_states, set_device_states
 
 from ..problem import Prediction
 from ..task import Examples, Inputs
@@ -86,6 +87,7 @@ class SteppedAgain(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, take: Callable[..., list[Tensor]], net: nn.Module, count: int, *given: Tensor) -> Any:
         ctx.take, ctx.net, ctx.count = take, net, count
+        ctx.drawn, ctx.devices = torch.get_rng_state(), get_device_states(*given)  # what is dropped is dropped again
         ctx.save_for_backward(*given)
         return tuple(w.detach() for w in take([w.detach() for w in given[:count]], False))
 
@@ -95,7 +97,10 @@ class SteppedAgain(torch.autograd.Function):
         given = [w.detach().requires_grad_() for w in ctx.saved_tensors[: ctx.count]]
         leaves = [w for w in ctx.net.parameters() if w.requires_grad]
         kept = [buffer.clone() for buffer in ctx.net.buffers()]  # statistics have followed this step already
-        moved = ctx.take(given, True)
+        with torch.random.fork_rng(devices=ctx.devices[0]):
+            torch.set_rng_state(ctx.drawn)
+            set_device_states(*ctx.devices)
+            moved = ctx.take(given, True)
         found = torch.autograd.grad(
             moved,
             [*given, *leaves],
