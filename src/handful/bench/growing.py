@@ -13,7 +13,7 @@ from ..encoders.blocks import OPERATIONS, Block, Step, loose_ends, parsed, writt
 from ..solvers.linear import ridge, with_one
 
 Words = tuple[str, ...]
-PENALTY = 0.3  # of the guess; a few counts tell cells apart, and there are few trials to learn them from
+PENALTY = 0.3  # of the guess; a few shares tell cells apart, and there are few trials to learn them from
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,18 @@ def grown(cells: Sequence[Words], operations: Sequence[str]) -> list[Words]:
 
 
 def described(cell: Words) -> list[float]:
-    """What the guess sees of a cell: how often it has each operation, on its input and on blocks; its longest way."""
+    """What the guess sees of a cell: the share of each operation, on its input and on blocks; its longest way.
+
+    Shares and no counts, or a cell of twice as many good blocks would be guessed twice as good.
+    """
     made, names = parsed(cell), list(OPERATIONS)
     counts, depths = np.zeros((2, len(names))), [0]
     for block in made:
         for step in block:
             counts[min(step.of, 1), names.index(step.operation)] += 1
         depths.append(1 + max(depths[step.of] for step in block))
-    return [*counts.ravel(), *counts.sum(0), max(depths), len(loose_ends(made))]
+    shares = counts / counts.sum()
+    return [*shares.ravel(), *shares.sum(0), max(depths), len(loose_ends(made))]
 
 
 def guessed(known: Sequence[Candidate], cells: Sequence[Words]) -> list[float]:

@@ -2,7 +2,7 @@
 
 Progressive, after Liu et al. 2018 (arXiv:1712.00559): cells of one block are trained, then those grown from them by a
 block that a cheap guess ranks first. A cell is scored by a short meta-training on the train sites, on validation tasks
-alone: test sites aren't even read. Differs from both papers: the guess is ridge regression on counts of operations
+alone: test sites aren't even read. Differs from both papers: the guess is ridge regression on shares of operations
 where they have a network, and a cell is as wide as the budget of weights allows.
 """
 
