@@ -60,7 +60,8 @@ def test_a_class_that_no_label_shows_is_closed() -> None:
     maps = torch.randn(2, 5, 3, 3)  # a head of fixed width
     found = CLASSES.restore(Prediction(maps), torch.tensor([0, 2, UNLABELLED])).mean
     assert found.shape == (2, 3, 3, 3) and bool((found[:, 1] == CLOSED).all())
-    assert bool((found.softmax(1)[:, 1] == 0).all()) and torch.equal(found[:, 0], maps[:, 0])
+    assert bool((found.softmax(1)[:, 1] == 0).all())
+    assert torch.allclose(found[:, 0] - found[:, 2], maps[:, 0] - maps[:, 2], atol=1e-6)
 
 
 def test_each_class_has_the_same_say() -> None:
@@ -77,6 +78,21 @@ def test_numbers_of_classes() -> None:
 
 def test_shares_of_labels_are_probabilities_of_classes_and_a_mean_of_quantities() -> None:
     shares = torch.tensor([[0.5, 0.2, 0.3], [0.0, 1.0, 0.0]])
-    found = CLASSES.from_shares(shares, torch.tensor([2, 0, 2])).exp()
+    found = CLASSES.from_log_shares(shares.log(), torch.tensor([2, 0, 2])).exp()
     assert torch.allclose(found, torch.tensor([[0.2, 0.0, 0.8], [1.0, 0.0, 0.0]]))
-    assert torch.allclose(QUANTITY.from_shares(shares, torch.tensor([1.0, 2.0, 3.0])), torch.tensor([[1.8], [2.0]]))
+    values = QUANTITY.from_log_shares(shares.log(), torch.tensor([1.0, 2.0, 3.0]))
+    assert torch.allclose(values, torch.tensor([[1.8], [2.0]]))
+
+
+def test_a_share_beyond_the_smallest_number_still_has_a_slope() -> None:
+    scores = torch.tensor([[100.0, -100.0, 90.0]], requires_grad=True)
+    found = CLASSES.from_log_shares(scores.log_softmax(1), torch.tensor([0, 1, 2]))
+    CLASSES.loss(Prediction(found), torch.tensor([1])).backward()
+    assert scores.grad is not None and float(scores.grad[0, 1]) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("low", [-5.0, -1e6])
+def test_a_class_without_a_label_is_closed_however_low_the_others_are(low: float) -> None:
+    scores = torch.tensor([[low, low - 1, 3.0]])
+    found = CLASSES.restore(Prediction(scores), torch.tensor([0, 1])).mean.softmax(1)
+    assert torch.allclose(found, torch.cat([scores[:, :2].softmax(1), torch.zeros(1, 1)], 1))

@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 UNLABELLED = -100  # class index of an example or a pixel that nobody labelled
-CLOSED = -1e4  # score of a class that no label of the support shows: its probability is 0 in float32
-SMALL = 1e-30  # a probability whose logarithm float32 still holds
+CLOSED = -1e4  # score of a class that no label of the support shows, beside 0 of the best one: a probability of 0
 
 
 class Prediction(NamedTuple):
@@ -50,8 +49,8 @@ class Problem(ABC):
         """What a linear solver says, times a learned scale where a softmax follows; a quantity has its own unit."""
 
     @abstractmethod
-    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
-        """What rows are given (rows, outputs) that take after labelled ones: their shares (rows, M) of M targets."""
+    def from_log_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        """What rows are given (rows, outputs) that take after labelled ones: logs of their shares (rows, M) of M."""
 
     @abstractmethod
     def decide(self, prediction: Prediction) -> Tensor:
@@ -141,8 +140,11 @@ class Classes(Problem):
     def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
         return scale * numbers
 
-    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
-        return (shares @ F.one_hot(targets, self.outputs).to(shares)).clamp(min=SMALL).log()
+    def from_log_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        found = shares.new_full((len(shares), self.outputs), CLOSED)
+        for label in targets.unique().tolist():
+            found[:, label] = shares[:, targets == label].logsumexp(1)  # exact however small a share is
+        return found
 
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, : self.outputs].argmax(1)
@@ -166,7 +168,8 @@ class Classes(Problem):
         if bool(seen.all()):
             return prediction._replace(mean=scores)
         closed = ~seen.view(1, -1, *[1] * (scores.dim() - 2))
-        return prediction._replace(mean=scores.masked_fill(closed, CLOSED))
+        best = scores.masked_fill(closed, -torch.inf).amax(1, keepdim=True)  # a score may be as low as it likes
+        return prediction._replace(mean=(scores - best).masked_fill(closed, CLOSED))
 
     def level(self, parts: Iterable[Tensor]) -> tuple[float, ...]:
         return ()
@@ -231,8 +234,8 @@ class Quantity(Problem):
     def as_scores(self, numbers: Tensor, scale: Tensor) -> Tensor:
         return numbers
 
-    def from_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
-        return (shares @ targets.to(shares))[:, None]
+    def from_log_shares(self, shares: Tensor, targets: Tensor) -> Tensor:
+        return (shares.exp() @ targets.to(shares))[:, None]
 
     def decide(self, prediction: Prediction) -> Tensor:
         return prediction.mean[:, 0]

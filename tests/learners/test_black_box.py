@@ -66,6 +66,17 @@ def test_rows_that_are_asked_do_not_see_each_other(name: str, problem: Problem) 
     assert torch.allclose(together, alone)
 
 
+@every_problem
+@pytest.mark.parametrize("name", ["mann", "snail", "matching_fce"])
+def test_labelled_rows_are_read_in_a_drawn_order(name: str, problem: Problem) -> None:
+    """Tasks list them class by class: where a row stands would tell what it is."""
+    made = learner(name, **({} if name == "matching_fce" else {"outputs": 3}))
+    given, asked = support(problem), rows(5, seed=1)
+    assert torch.equal(answers(made, given, asked), answers(made, given, asked))
+    made.net.train()
+    assert not torch.allclose(answers(made, given, asked), answers(made, given, asked))
+
+
 def test_in_context_knows_any_number_of_classes_and_none_by_its_column() -> None:
     made, asked = learner("in_context", outputs=2), rows(5, seed=1)
     problem = Classes(tuple("abcdefghijk"))

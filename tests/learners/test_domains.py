@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,10 +134,18 @@ def moved_by(learner: Learner, task: Task) -> set[str]:
 
 def test_a_task_trains_the_shared_net_and_its_own_domains_alone() -> None:
     learner, task = episodic(domains=3), episode()
-    own = zlib.crc32(b"Dakar") % 3
-    expected = {"encoder", "head", f"head.own.{own}.encoder", f"head.own.{own}.head"}
-    assert moved_by(learner, task) == expected
+    for place in (*range(3), 0):
+        name = f"region {place}"
+        expected = {"encoder", "head", f"head.own.{place}.encoder", f"head.own.{place}.head"}
+        assert moved_by(learner, replace(task, name=name)) == expected
     assert learner.net.head.random.weight.grad is None
+
+
+def test_weights_are_chosen_by_the_shared_nets_loss() -> None:
+    learner, task = episodic(domains=3), episode()
+    learner.net.eval()
+    losses = {float(learner.task_loss(task)) for _ in range(5)}
+    assert losses == {float(learner.supervised(task, learner.net))}
 
 
 def test_each_loss_moves_the_half_that_it_is_for() -> None:

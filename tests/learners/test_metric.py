@@ -12,6 +12,7 @@ from handful.errors import SettingsError
 from handful.learner import Learner
 from handful.learners import make
 from handful.problem import Classes, Quantity
+from handful.solvers import in_drawn_order
 from handful.solvers.pairs import pairwise
 from handful.task import Examples, Task
 
@@ -84,7 +85,8 @@ def test_the_order_of_the_support_matters_to_full_context_alone() -> None:
 
 def test_full_context_is_its_equations() -> None:
     found = learner("matching_fce", reads=2)
-    head, known, rows = found.net.head, SUPPORT.inputs["features"], QUERY.inputs["features"]
+    head, rows = found.net.head, QUERY.inputs["features"]
+    known, targets = in_drawn_order(SUPPORT.inputs["features"], SUPPORT.targets, found.seed)
     support = sum(head.along(known)[0].chunk(2, 1)) + known
     state = cell = torch.zeros_like(rows)
     for _ in range(2):
@@ -94,7 +96,7 @@ def test_full_context_is_its_equations() -> None:
         cell = forget.sigmoid() * cell + into.sigmoid() * new.tanh()
         state = out.sigmoid() * cell.tanh() + rows
     shares = F.cosine_similarity(state[:, None], support, dim=2).softmax(1)
-    expected = torch.stack([shares[:, SUPPORT.targets == c].sum(1) for c in range(3)], 1)
+    expected = torch.stack([shares[:, targets == c].sum(1) for c in range(3)], 1)
     assert torch.allclose(scores(found).exp(), expected, atol=1e-5)
 
 

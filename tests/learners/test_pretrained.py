@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from handful.checkpoint import load, save
 from handful.learner import Learner
 from handful.learners import make
-from handful.problem import Classes
+from handful.problem import UNLABELLED, Classes
 from handful.task import Examples, Task
 
 WIDTH, WAYS = 6, 3
@@ -62,6 +62,14 @@ def test_simpleshot_is_its_formula(form: str) -> None:
     means = torch.stack([both[0][support.targets == c].mean(0) for c in range(WAYS)])
     expected = -(both[1][:, None] - means).square().sum(2)
     assert torch.allclose(scores(found, support, query.inputs), expected, atol=1e-5)
+
+
+def test_the_base_mean_is_of_labelled_rows() -> None:
+    found, given = learner("simpleshot"), table(9, 0)
+    given.targets[3:] = UNLABELLED
+    found.net.train()
+    found.task_loss(Task(given, given))
+    assert torch.allclose(found.net.head.mean, given.inputs["features"][:3].mean(0), atol=1e-6)
 
 
 def test_the_base_mean_is_that_of_the_rows_trained_on_and_travels_with_the_net(tmp_path) -> None:

@@ -21,9 +21,9 @@ class Cnp(Learner):
 
     Pairs of a class have a mean of their own, and the decoder is given all of them side by side (the paper's section
     on classification); a quantity has one mean, and a mean and variance as its answer. The columns of a fixed head
-    belong to classes by their order, so that relabelling changes the answers: the order of a task's classes is drawn
-    anew while meta-training. For classes the variance says nothing.
-    Differs: the deviation is at least 0.1, as in the authors' example code, of standardised quantities.
+    belong to classes by their order, so that relabelling changes the answers. For classes the variance says nothing.
+    Differs: a label is told as 1 beside -1; the deviation is at least 0.1, as in the authors' example code, of
+    standardised quantities.
 
     width  units of every layer
     """

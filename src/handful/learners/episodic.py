@@ -15,15 +15,29 @@ from ..learner import Net, settings
 from ..task import Task
 from .fine_tune import FineTune
 
+REGIONS = 4096  # that are told apart, by a checksum of their names
+
 
 class Halves(nn.Linear):
     """The shared classifier, and beside it a whole net a domain and a classifier that stays random."""
+
+    met: Tensor
 
     def __init__(self, encoder: nn.Module, outputs: int, domains: int):
         width = int(encoder.width)  # type: ignore[arg-type]
         super().__init__(width, outputs)
         self.own = nn.ModuleList(Net(copy.deepcopy(encoder), nn.Linear(width, outputs)) for _ in range(domains))
         self.random = nn.Linear(width, outputs)
+        self.register_buffer("met", torch.full((REGIONS,), -1))
+
+    def domain(self, name: str) -> int:
+        """The number of a region's domain."""
+        if not name:
+            return int(torch.randint(len(self.own), ()))
+        mark, known = zlib.crc32(name.encode()), self.met[self.met >= 0].tolist()
+        if mark not in known and len(known) < REGIONS:
+            self.met[len(known)] = mark
+        return (known.index(mark) if mark in known else len(known)) % len(self.own)
 
 
 class Frozen(nn.Module):
@@ -49,7 +63,7 @@ class Episodic(FineTune):
     features of another domain. What is learned is used as `fine_tune` uses what it pretrained: with `steps = 0` and
     `new_head = false` the shared net answers as it is.
 
-    domains        regions are dealt to so many, by their names
+    domains        regions are dealt to so many in turn, as they are met; a task without a name to any of them
     of_features    lambda 1: other domains' classifiers on the shared features
     of_classifier  lambda 2: the shared classifier on other domains' features
     of_random      lambda 3: a random classifier on the shared features
@@ -75,7 +89,9 @@ class Episodic(FineTune):
     def task_loss(self, task: Task) -> Tensor:
         """Of the shared net, of the domain's own, and of the shared net's halves beside halves of another domain."""
         halves: Halves = self.net.head  # type: ignore[assignment]
-        domain = zlib.crc32(task.name.encode()) % self.domains
+        if not self.net.training:
+            return self.supervised(task, self.net)
+        domain = halves.domain(task.name)
         other = (domain + 1 + int(torch.randint(self.domains - 1, ()))) % self.domains
         own, stranger, shared = halves.own[domain], halves.own[other], self.net.encoder
         parts: list[tuple[float, Any]] = [

@@ -11,7 +11,7 @@ from ..learner import RowAnswer, settings
 from ..problem import Classes, Problem
 from ..solvers import class_means, squared_distances
 from ..solvers.classifier import BaseClassifier, Form
-from ..solvers.joint import drawn_rows, jointly
+from ..solvers.joint import drawn_places, jointly
 from ..solvers.laplacian import agreed, neighbours
 from .pretrained import Pretrained
 from .simpleshot import SimpleShot
@@ -31,6 +31,7 @@ class LaplacianShot(Pretrained):
     most      rows of the query that agree among each other, drawn with the seed; any other takes one step towards its
               neighbours among them
 
+    `nearest` doesn't count the row itself, as the authors' code does, whose 3 are 2 here.
     Differs: a row has no more neighbours than there are others of its class where the query's classes are of one size
     (the paper's 75 rows of 5 ways have 14 for 3): of 8 rows of 4 classes two neighbours in three are of other classes,
     and pull the whole query to one answer. The affinity is the mean of both directions of nearest neighbours, which is
@@ -56,11 +57,13 @@ class LaplacianShot(Pretrained):
         base: BaseClassifier = self.net.head  # type: ignore[assignment]
         means = class_means(base.transformed(features, self.form), labels, int(labels.max()) + 1)
         query = base.transformed(rows, self.form)
-        some = drawn_rows(query, self.most, self.seed)
+        places = drawn_places(query, self.most, self.seed)
+        some = query[places]
         count = max(0, min(self.nearest, len(some) // len(means) - 1))
         near = neighbours(some, some, count, apart=True)
         *_, known = agreed(squared_distances(some, means), near, strength=self.strength, steps=self.steps)
-        if some is query:
+        if len(some) == len(query):
             return known
         pulled = known.exp()[neighbours(query, some, count)].sum(1)
-        return (self.strength * pulled - squared_distances(query, means)).log_softmax(1)
+        others = (self.strength * pulled - squared_distances(query, means)).log_softmax(1)
+        return others.index_copy(0, places, known)

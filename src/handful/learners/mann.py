@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..encoders.memory import MemoryNet
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
-from ..solvers import in_parts
+from ..solvers import in_drawn_order, in_parts
 
 
 class Presented(nn.Module):
@@ -28,9 +28,9 @@ class Mann(Learner):
     """Santoro, Bartunov, Botvinick, Wierstra & Lillicrap 2016, arXiv:1605.06065, section 3 (LRUA).
 
     An element is a row with the label of the one before it (section 2). Every row to answer is the element after the
-    last labelled one, so that it doesn't see the others. What is learned depends on the order of the rows and of the
-    classes, which have a fixed column each: both are drawn anew with every task of meta-training.
-    Differs: the loss is that of the query, not of every element of the sequence.
+    last labelled one, so that it doesn't see the others. The order of the rows is drawn, anew while meta-training, so
+    that it tells nothing of their labels; classes have a fixed column each.
+    Differs: the loss is that of the query, not of every element of the sequence; a label is told as 1 beside -1.
 
     width   of the LSTM
     places  of the memory, each of `size` numbers
@@ -52,6 +52,7 @@ class Mann(Learner):
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         head: Presented = self.net.head  # type: ignore[assignment]
+        features, targets = in_drawn_order(features, targets, None if self.net.training else self.seed)
         # the first row comes with no label
         told = F.pad(problem.as_numbers(targets).to(features), (0, self.outputs - problem.outputs, 1, 0))
         recall = head.net.start()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..encoders.full_context import FullContext
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
+from ..solvers import in_drawn_order
 
 
 @settings
@@ -22,8 +23,8 @@ class Matching(Learner):
             hardly tells near from far: Chen et al. 2019 (arXiv:1904.04232) take 100
 
     Attention is a softmax of cosines. Scores are the logarithms of the probabilities
-    of eq. 1; for a quantity its weighted mean. Full-context embeddings read the support as a sequence: its order
-    matters, here the order of the table's rows.
+    of eq. 1; for a quantity its weighted mean. Full-context embeddings read the support as a sequence: its order is
+    drawn, anew while meta-training, so that it tells nothing.
     """
 
     reads: int = Field(default=0, ge=0)
@@ -35,12 +36,13 @@ class Matching(Learner):
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         head, support = self.net.head, features
         if isinstance(head, FullContext):
+            features, targets = in_drawn_order(features, targets, None if self.net.training else self.seed)
             support = head.of_support(features)
 
         def decide(rows: Tensor) -> Prediction:
             embedded = head.of_query(rows, support) if isinstance(head, FullContext) else rows
-            attention = (self.factor * F.normalize(embedded) @ F.normalize(support).T).softmax(1)  # section 2.1.1
-            return Prediction(problem.from_shares(attention, targets))  # eq. 1
+            attention = (self.factor * F.normalize(embedded) @ F.normalize(support).T).log_softmax(1)  # section 2.1.1
+            return Prediction(problem.from_log_shares(attention, targets))  # eq. 1
 
         return decide
 

@@ -88,6 +88,8 @@ def pooled_loss(examples: Examples, net: Net) -> Tensor:
     if examples.base_targets is not None:
         problem = Classes(tuple(str(column) for column in range(prediction.mean.shape[1])))
         targets = examples.base_targets
+    if net.training and isinstance(net.head, BaseClassifier):
+        net.head.note(rows(features)[problem.labelled(targets).flatten()])
     loss, also = problem.loss(prediction, targets), getattr(net, "also", None)
     if also is None or not net.training:
         return loss

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..encoders.temporal import Temporal
 from ..learner import Learner, RowAnswer, settings
 from ..problem import Prediction, Problem
-from ..solvers import in_parts
+from ..solvers import in_drawn_order, in_parts
 
 
 class Sequence(nn.Module):
@@ -29,8 +29,9 @@ class Snail(Learner):
     """Mishra, Rohaninejad, Chen & Abbeel 2018, arXiv:1707.03141, section 3 and the few-shot net of its appendix.
 
     Labelled rows stand in the sequence with their labels, and the row to answer comes last with none; each row to
-    answer is such an end of its own, so that it doesn't see the others. What is learned depends on the order of the
-    rows and of the classes, which have a fixed column each: both are drawn anew with every task of meta-training.
+    answer is such an end of its own, so that it doesn't see the others. The order of the rows is drawn, anew while
+    meta-training, so that it tells nothing of their labels; classes have a fixed column each. Differs: a label is told
+    as 1 beside -1, and the net is no deeper than its encoder, where the paper has a linear layer of 64 in between.
 
     length   elements of the longest sequence, ways times shots and one, that the convolutions are made for; in a
              longer one they see the last elements only, and attention all of them
@@ -46,6 +47,7 @@ class Snail(Learner):
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         head: Sequence = self.net.head  # type: ignore[assignment]
+        features, targets = in_drawn_order(features, targets, None if self.net.training else self.seed)
         told = F.pad(problem.as_numbers(targets).to(features), (0, self.outputs - problem.outputs))
         states = head.body.sequence(torch.cat([features, told], dim=1))
 

@@ -2,7 +2,7 @@
 
 from .descend import Loss, Rule, Weights, adam, answering, descent, flat, moving, plain, support_loss, unflat
 from .linear import class_means, ridge, squared_distances, with_one
-from .rows import few, in_parts, rows, unrows
+from .rows import few, in_drawn_order, in_parts, rows, unrows
 
 __all__ = [
     "Loss",
@@ -14,6 +14,7 @@ __all__ = [
     "descent",
     "few",
     "flat",
+    "in_drawn_order",
     "in_parts",
     "moving",
     "plain",

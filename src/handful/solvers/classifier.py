@@ -29,11 +29,12 @@ class BaseClassifier(nn.Linear):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("sets", torch.zeros(()))
 
-    def forward(self, rows: Tensor) -> Tensor:
-        if self.training:
+    @torch.no_grad()
+    def note(self, rows: Tensor) -> None:
+        """Labelled rows of a set that it is trained on."""
+        if len(rows):
             self.sets += 1
-            self.mean += (rows.detach().mean(0) - self.mean) * max(FORGETS, 1 / float(self.sets))
-        return super().forward(rows)
+            self.mean += (rows.mean(0) - self.mean) * max(FORGETS, 1 / float(self.sets))
 
     def transformed(self, rows: Tensor, form: Form) -> Tensor:
         """Rows as they are, of length 1, or of length 1 once the mean is taken off."""

@@ -29,8 +29,10 @@ def jointly(transduce: Transduce, features: Tensor, labels: Tensor, outputs: int
     return decide
 
 
+def drawn_places(rows: Tensor, most: int, seed: int) -> Tensor:
+    """Indices of at most so many of the rows, drawn with the seed; of all, in order, where there are no more."""
+    return few(torch.zeros(len(rows), dtype=torch.int64, device=rows.device), most, seed)
+
+
 def drawn_rows(rows: Tensor, most: int, seed: int) -> Tensor:
-    """At most so many of the rows, drawn with the seed; all of them, in order, where there are no more."""
-    if len(rows) <= most:
-        return rows
-    return rows[few(torch.zeros(len(rows), dtype=torch.int64), most, seed)]
+    return rows[drawn_places(rows, most, seed)]
