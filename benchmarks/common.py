@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -75,6 +75,34 @@ def page(name: str, title: str, *parts: str) -> None:
     print(text)
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV; none where it isn't there."""
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def has(row: Mapping[str, str], key: Mapping[str, Any]) -> bool:
+    return all(row.get(name) == str(value) for name, value in key.items())
+
+
+def keep(path: Path, key: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write the rows of a key into a CSV, in the place of those that it has of it."""
+    before = rows_of(path)
+    places = [place for place, row in enumerate(before) if has(row, key)] or [len(before)]
+    others = [row for row in before if not has(row, key)]
+    write_rows(path, [*others[: places[0]], *({**key, **row} for row in rows), *others[places[0] :]])
+
+
 @dataclass
 class Scores:
     """Rows of scores kept in a CSV beside the script, so that a long benchmark goes on where it was."""
@@ -82,24 +110,17 @@ class Scores:
     path: Path
 
     def __post_init__(self) -> None:
-        self.rows: list[dict[str, str]] = []
-        if self.path.exists():
-            with open(self.path, newline="", encoding="utf-8") as file:
-                self.rows = list(csv.DictReader(file))
+        self.rows = rows_of(self.path)
 
     def score(self, key: Mapping[str, Any], make: Callable[[], Mapping[str, float]]) -> dict[str, str]:
         """The row of this key, made and kept unless it is there."""
-        wanted = {name: str(value) for name, value in key.items()}
         for row in self.rows:
-            if all(row.get(name) == value for name, value in wanted.items()):
+            if has(row, key):
                 return row
-        row = wanted | {name: f"{value:.5f}" for name, value in make().items()}
+        row = {name: str(value) for name, value in key.items()}
+        row |= {name: f"{value:.5f}" for name, value in make().items()}
         self.rows.append(row)
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with open(self.path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        write_rows(self.path, self.rows)
         return row
 
 

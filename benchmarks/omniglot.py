@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import HERE, data
-from omniglot_page import COLUMNS, CURVES, PUBLISHED, RESULTS, SHOTS, WAYS, keep, make_page, rows_of, shots_of, ways_of
+from common import HERE, data, keep, rows_of
+from omniglot_page import COLUMNS, CURVES, PUBLISHED, RESULTS, SHOTS, WAYS, make_page, shots_of, ways_of
 from omniglot_trials import right
 
 from handful.bench.posing import joined, pose
@@ -198,8 +198,9 @@ def keep_measured(part: Part, seeds: int) -> None:
     """Write what was measured of a training's seeds, and the first one's curve, beside this script."""
     runs = [json.loads(path.read_text("utf-8")) for path in map(part.scores, range(seeds)) if path.exists()]
     if runs:
-        keep(RESULTS, part.method, part.label, (row(kind, runs) for kind in runs[0]["accuracy"]))
-        keep(CURVES, part.method, part.label, validations(part))
+        key = {"method": part.method, "training": part.label}
+        keep(RESULTS, key, [row(kind, runs) for kind in runs[0]["accuracy"]])
+        keep(CURVES, key, validations(part))
 
 
 def row(kind: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

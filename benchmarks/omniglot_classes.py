@@ -3,17 +3,16 @@
 python benchmarks/omniglot_classes.py [METHOD ...] [--minutes M] [--smoke]
 
 Every training has the same number of steps whatever the characters; one whose minutes weren't enough goes on in the
-next run, and is measured once it is done. Without a METHOD nothing is trained: table and picture are made of what
-build/omniglot-classes holds.
+next run, and is measured once it is done. Without a METHOD nothing is trained: table and picture are made of
+omniglot_classes.csv, whose rows are what was measured; a method whose rows are deleted there is trained again.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from common import HERE, data, page, table
-from omniglot_trials import CONV4, PLAIN, Experiment, Points, arguments, draw, right, short, shown
+from omniglot_trials import CONV4, PLAIN, Experiment, Kept, Points, arguments, draw, right, short, shown
 from torch import Tensor
 
 from handful.learner import Learner
@@ -51,37 +50,34 @@ def measure(learner: Learner, support: Examples, inputs: Inputs, targets: Tensor
 
 def main() -> None:
     args = arguments(__doc__ or "", list(LEARNERS))
-    trials = Experiment(BUILD, LEARNERS, COUNT)
+    trials = Experiment(BUILD, HERE / f"{NAME}.csv", LEARNERS, COUNT)
     if args.smoke:
-        trials = Experiment(BUILD / "smoke", short(LEARNERS), 10)
+        trials = Experiment(BUILD / "smoke", BUILD / "smoke.csv", short(LEARNERS), 10)
     for characters in CHARACTERS if args.methods else ():
         for label in args.methods:
             trials.run(label, characters, data("omniglot"), 60 * args.minutes, measure)
     if args.smoke:
         print(whole_table(trials))
         return
-    if not trials.any():
-        sys.exit(f"{NAME}: no training is done yet: name methods, and run it again until their trainings are.")
     draw([("characters trained on", lines(trials), True)], HERE / f"{NAME}.png")
     page(NAME, "Omniglot: more characters to learn from", INTRODUCTION, whole_table(trials), f"![curves]({NAME}.png)")
 
 
 def lines(trials: Experiment) -> dict[str, Points]:
     """A curve a method after adaptation, and one before."""
-    found: dict[str, list[tuple[float, list[float]]]] = {}
+    found: dict[str, list[tuple[float, Kept]]] = {}
     for label in LEARNERS:
         for characters in CHARACTERS:
-            kept = trials.scores(label, characters) or {"accuracy": {}}
-            for when, values in sorted(kept["accuracy"].items()):
+            for when, kept in sorted(trials.kept(label, characters).items()):
                 name = f"{label}, before" if when == "before" else label
-                found.setdefault(name, []).append((characters, values))
+                found.setdefault(name, []).append((characters, kept))
     return found
 
 
 def whole_table(trials: Experiment) -> str:
     head, rows = ["", "", *(f"{characters:,} characters" for characters in CHARACTERS)], []
     for label in LEARNERS:
-        kept = [(trials.scores(label, characters) or {"accuracy": {}})["accuracy"] for characters in CHARACTERS]
+        kept = [trials.kept(label, characters) for characters in CHARACTERS]
         for when in ("before", "after"):
             if when == "after" or any(when in found for found in kept):
                 rows.append([label, when, *(shown(found[when]) if when in found else "" for found in kept)])

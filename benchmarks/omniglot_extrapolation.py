@@ -3,12 +3,12 @@
 python benchmarks/omniglot_extrapolation.py [METHOD ...] [--minutes M] [--smoke]
 
 A training whose minutes weren't enough goes on in the next run, and is measured once it is done. Without a METHOD
-nothing is trained: table and picture are made of what build/omniglot-extrapolation holds.
+nothing is trained: table and picture are made of omniglot_extrapolation.csv, whose rows are what was measured; a method
+whose rows are deleted there is trained again.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -66,44 +66,41 @@ def measure(learner: Learner, support: Examples, inputs: Inputs, targets: Tensor
 
 def main() -> None:
     args = arguments(__doc__ or "", list(LEARNERS))
-    trials = Experiment(BUILD, LEARNERS, COUNT)
+    trials = Experiment(BUILD, HERE / f"{NAME}.csv", LEARNERS, COUNT)
     if args.smoke:
-        trials = Experiment(BUILD / "smoke", short(LEARNERS), 10)
+        trials = Experiment(BUILD / "smoke", BUILD / "smoke.csv", short(LEARNERS), 10)
     for label in args.methods:
         trials.run(label, CHARACTERS, data("omniglot"), 60 * args.minutes, measure)
     tables = [f"## {WHAT[what]}\n\n{whole_table(trials, what)}" for what in WHAT]
     if args.smoke:
         print("\n\n".join(tables))
         return
-    if not trials.any():
-        sys.exit(f"{NAME}: no training is done yet: name methods, and run it again until their trainings are.")
     draw(panels(trials), HERE / f"{NAME}.png")
     page(NAME, "Omniglot: beyond what was trained on", INTRODUCTION, f"![curves]({NAME}.png)", *tables)
 
 
-def scores(trials: Experiment, label: str, what: str, shear: float, scale: float) -> list[float]:
-    kept = trials.scores(label, CHARACTERS)
-    return kept["accuracy"][f"{what} {shear} {scale}"] if kept else []
-
-
 def panels(trials: Experiment) -> list[tuple[str, dict[str, Points], bool]]:
     """Shear and scale, each with queries alone and with the support too."""
-    found = []
+    found, kept = [], {label: trials.kept(label, CHARACTERS) for label in LEARNERS}
     for what, words in (("query", "of queries"), ("both", "of support and queries")):
         for axis, places in (("shear", SHEARS), ("scale", SCALES)):
             lines: dict[str, Points] = {}
-            for label in LEARNERS:
-                at = [(place, 1.0) if axis == "shear" else (0.0, place) for place in places]
-                lines[label] = [(place, scores(trials, label, what, *one)) for place, one in zip(places, at)]
-            found.append((f"{axis} {words}", {k: v for k, v in lines.items() if v[0][1]}, False))
+            for label, scores in kept.items():
+                names = [f"{what} {place} 1.0" if axis == "shear" else f"{what} 0.0 {place}" for place in places]
+                if scores:
+                    lines[label] = [(place, scores[name]) for place, name in zip(places, names)]
+            found.append((f"{axis} {words}", lines, False))
     return found
 
 
 def whole_table(trials: Experiment, what: str) -> str:
     at = [(shear, 1.0) for shear in SHEARS] + [(0.0, scale) for scale in SCALES if scale != 1]
     head = [f"shear {shear:g}" if scale == 1 else f"scale {scale:g}" for shear, scale in at]
-    cells = {label: [scores(trials, label, what, *one) for one in at] for label in LEARNERS}
-    return table(["", *head], [[label, *(shown(v) if v else "" for v in row)] for label, row in cells.items()])
+    rows = []
+    for label in LEARNERS:
+        kept = trials.kept(label, CHARACTERS)
+        rows.append([label, *(shown(kept[f"{what} {shear} {scale}"]) if kept else "" for shear, scale in at)])
+    return table(["", *head], rows)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common import HERE, page, table
+from common import HERE, page, rows_of, table
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from omniglot_trials import save_png
-
-from handful.files import write_bytes
 
 Row = Mapping[str, Any]
 RESULTS, CURVES = HERE / "omniglot.csv", HERE / "omniglot_curves.csv"
@@ -72,25 +68,6 @@ def ways_of(label: str) -> Sequence[int]:
 
 def shots_of(label: str) -> Sequence[int]:
     return told(label, "shot") or SHOTS
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def keep(path: Path, method: str, label: str, rows: Iterable[Row]) -> None:
-    """Write the rows of one training in the place of those that the file has of it."""
-    others: list[Row] = [row for row in rows_of(path) if (row["method"], row["training"]) != (method, label)]
-    lines = [*others, *({"method": method, "training": label, **row} for row in rows)]
-    lines.sort(key=lambda row: list(PUBLISHED).index(row["method"]))  # in its own order within a method
-    file = io.StringIO()
-    writer = csv.DictWriter(file, lines[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    write_bytes(path, file.getvalue().encode())
 
 
 def make_page(schedules: Mapping[str, Mapping[str, int]]) -> None:

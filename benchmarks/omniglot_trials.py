@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from common import has, keep, rows_of
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -24,7 +24,7 @@ from handful.bench.run import Bench
 from handful.bench.statistics import interval
 from handful.bench.tasks import FILE, TaskList
 from handful.bench.work import Work
-from handful.files import write_bytes, write_json
+from handful.files import write_bytes
 from handful.learner import Learner
 from handful.task import Examples, Inputs
 
@@ -34,19 +34,22 @@ COLOURS = ("#1b5e58", "#c2571a", "#3b6fb6", "#8a5a9e", "#a83250", "#5b8c2a")
 INK = "#23211d"
 
 Measure = Callable[[Learner, Examples, Inputs, Tensor], Mapping[str, float]]
-Points = Sequence[tuple[float, Sequence[float]]]  # a place on the axis, and the scores of all tasks there
+Kept = Mapping[str, str]  # what was measured, its mean over tasks in %, and the interval `from` and `to`
+Points = Sequence[tuple[float, Kept]]  # a place on the axis, and what was measured there
 
 
 @dataclass(frozen=True)
 class Experiment:
     """Trainings on Omniglot's 1,100 characters, or the first so many of them, tested on the other 423.
 
-    folder    where trainings and scores are kept
+    folder    where trainings are kept
+    scores    a CSV of what was measured; a training that has rows there isn't made again
     learners  tables of a protocol by label
     count     tasks of the test
     """
 
     folder: Path
+    scores: Path
     learners: Mapping[str, Mapping[str, Any]]
     count: int
 
@@ -71,22 +74,20 @@ class Experiment:
 
     def run(self, label: str, characters: int, root: Path, seconds: float, measure: Measure) -> None:
         """Train for so many seconds, or go on; measure a training that is done, unless that is done too."""
-        path = self.place(label, characters) / "scores.json"
-        if path.exists():
+        if self.kept(label, characters):
             return
         work, tasks = self.work(label, root)
-        learner, record = trained(work, characters, path.parent, seconds)
+        learner, record = trained(work, characters, self.place(label, characters), seconds)
         print(f"{label} on {characters} characters: {record['steps']} steps", flush=True)
         if record["done"]:
-            write_json(path, {**record, "accuracy": measured(work, tasks, learner, measure)})
+            found = measured(work, tasks, learner, measure)
+            key = {"method": label, "characters": characters}
+            keep(self.scores, key, [{"what": what, **summed_up(values)} for what, values in found.items()])
 
-    def any(self) -> bool:
-        return any(self.folder.glob("*/scores.json"))
-
-    def scores(self, label: str, characters: int) -> dict[str, Any] | None:
-        """What was measured; None where the training isn't done."""
-        path = self.place(label, characters) / "scores.json"
-        return json.loads(path.read_text("utf-8")) if path.exists() else None
+    def kept(self, label: str, characters: int) -> dict[str, Kept]:
+        """What was measured, by name; nothing where the training isn't done."""
+        key = {"method": label, "characters": characters}
+        return {row["what"]: row for row in rows_of(self.scores) if has(row, key)}
 
 
 def trained(work: Work, characters: int, place: Path, seconds: float) -> tuple[Learner, dict[str, Any]]:
@@ -115,10 +116,18 @@ def right(answers: Tensor, targets: Tensor) -> float:
     return float((answers == targets).double().mean())
 
 
-def shown(values: Sequence[float]) -> str:
-    """`98.8 (98.6 to 99.0)`, in %, with its interval over tasks."""
+def summed_up(values: Sequence[float]) -> dict[str, str]:
+    """Mean in % with its interval over tasks."""
     found = interval(100 * np.array(values))
-    return f"{found.mean:.1f}" + ("" if found.low is None else f" ({found.low:.1f} to {found.high:.1f})")
+    return {
+        name: "" if value is None else f"{value:.1f}"
+        for name, value in zip(("mean", "from", "to"), (found.mean, found.low, found.high), strict=True)
+    }
+
+
+def shown(kept: Kept) -> str:
+    """`98.8 (98.6 to 99.0)`, in %."""
+    return kept["mean"] + (f" ({kept['from']} to {kept['to']})" if kept["from"] else "")
 
 
 def arguments(about: str, learners: Sequence[str]) -> argparse.Namespace:
@@ -149,7 +158,7 @@ def draw(panels: Sequence[tuple[str, Mapping[str, Points], bool]], path: Path) -
         for name, points in lines.items():
             colour = COLOURS[names.index(name.removesuffix(", before")) % len(COLOURS)]
             style = "--" if name.endswith(", before") else "-"
-            places, means = zip(*[(x, 100 * float(np.mean(scores))) for x, scores in points])
+            places, means = zip(*[(x, float(kept["mean"])) for x, kept in points])
             axes.plot(places, means, style, color=colour, marker="o", markersize=3.5, linewidth=1.4, label=name)
         if log:
             axes.set_xscale("log")

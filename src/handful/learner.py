@@ -160,8 +160,7 @@ class Learner(ABC):
     def gather(self, sets: Iterable[Examples]) -> Self:
         """The learner with the constants of the examples that it is trained on, before any training.
 
-        They are the statistics of a table's features, where its encoder notes them, and the level of a quantity: a
-        handful of labels doesn't tell how high a place lies beside others.
+        Statistics of a table's features, where its encoder notes them, and the level of a quantity.
         """
         if not self.meta_learned:
             return self
@@ -177,8 +176,7 @@ class Learner(ABC):
     def settle(self, sets: Iterable[Examples]) -> Self:
         """The learner with what its head must know of the examples that its encoder learned from.
 
-        For one that stands on another's encoder and isn't trained itself, such as SimpleShot, whose base mean is
-        otherwise noted while it trains. Most heads need nothing.
+        For one that stands on another's encoder, such as SimpleShot, whose base mean is noted while it trains.
         """
         return self
 
@@ -187,10 +185,8 @@ class Learner(ABC):
 
         Raises TaskError where this learner can't do the problem, or so many classes, or the support is empty.
         """
-        self.check(support)
-        support = self.multiplied(support)
-        *_, answer = self.answers(self.standardised(support))
-        return self.predictor(answer, support)
+        *_, found = self.path(support)
+        return found
 
     def multiplied(self, support: Examples) -> Examples:
         """The support with its changed copies: the same for the same seed, and drawn anew while the net trains."""

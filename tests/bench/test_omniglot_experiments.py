@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +30,7 @@ every = pytest.mark.parametrize("module", ["omniglot_classes", "omniglot_extrapo
 
 @every
 def test_the_learners_are_a_protocols(module: ModuleType) -> None:
-    trials = module.Experiment(Path(), module.LEARNERS, 1)
+    trials = module.Experiment(Path(), Path(), module.LEARNERS, 1)
     for label in module.LEARNERS:
         (entry,) = protocol_of(trials.tables(label)).learners
         assert entry.label == label and entry.train is not None
@@ -44,15 +43,30 @@ def test_a_training_goes_on_to_the_same_scores(
     monkeypatch.setitem(DATASETS, "omniglot", stand_in("omniglot", 62))
     found = []
     for folder, seconds in (("whole", [60.0]), ("broken", [0.0, 0.0, 60.0])):
-        trials = module.Experiment(tmp_path / folder, LEARNERS, 3)
+        trials = module.Experiment(tmp_path / folder, tmp_path / f"{folder}.csv", LEARNERS, 3)
         for some in seconds:
-            assert trials.scores("first_order_maml", 12) is None
+            assert not trials.kept("first_order_maml", 12)
             trials.run("first_order_maml", 12, tmp_path, some, module.measure)
-        found.append(trials.scores("first_order_maml", 12))
-    whole, broken = found
-    assert whole["steps"] == broken["steps"] == 6 and whole["accuracy"] == broken["accuracy"]
-    assert all(len(values) == 3 for values in whole["accuracy"].values())
-    json.dumps(whole, allow_nan=False)
+        found.append(trials.kept("first_order_maml", 12))
+    assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "broken.csv").read_bytes()
+    assert found[0] == found[1] and all(0 <= float(kept["mean"]) <= 100 for kept in found[0].values())
+
+
+@every
+def test_what_is_kept_needs_no_training_to_be_shown(module: ModuleType) -> None:
+    """The page is made of the table beside the script, on a machine that trained nothing."""
+    trials = module.Experiment(Path("nowhere"), BENCHMARKS / f"{module.NAME}.csv", module.LEARNERS, 1)
+    text = (BENCHMARKS / f"{module.NAME}.md").read_text(encoding="utf-8")
+    tables = (trials,) if module.NAME == "omniglot_classes" else (trials, "both")
+    assert module.whole_table(*tables) in text
+
+
+@pytest.mark.parametrize("module", ["common"], indirect=True)
+def test_rows_of_a_key_are_kept_in_the_place_of_those_before(module: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "kept.csv"
+    for key, values in (("a", [1, 2]), ("b", [3]), ("a", [4])):
+        module.keep(path, {"name": key}, [{"value": value} for value in values])
+    assert [(row["name"], row["value"]) for row in module.rows_of(path)] == [("a", "4"), ("b", "3")]
 
 
 @pytest.mark.parametrize("module", ["omniglot_extrapolation"], indirect=True)
@@ -70,7 +84,8 @@ def test_characters_are_sheared_along_their_rows_and_scaled_about_their_middle(m
 
 @pytest.mark.parametrize("module", ["omniglot_trials"], indirect=True)
 def test_curves_are_drawn_dashed_before_adaptation(module: ModuleType, tmp_path: Path) -> None:
-    lines = {"maml": [(50, [0.8, 0.9]), (100, [0.9, 0.9])], "maml, before": [(50, [0.2, 0.2]), (100, [0.2, 0.3])]}
+    after, before = ([(50, {"mean": a}), (100, {"mean": b})] for a, b in (("85.0", "90.0"), ("20.0", "25.0")))
+    lines = {"maml": after, "maml, before": before}
     for name in ("a.png", "b.png"):
         module.draw([("characters", lines, True), ("shear", lines, False)], tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

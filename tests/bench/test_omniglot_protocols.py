@@ -54,7 +54,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import omniglot
 
-    monkeypatch.setattr(omniglot, "BUILD", tmp_path)
+    for name in ("BUILD", "RESULTS", "CURVES"):
+        monkeypatch.setattr(omniglot, name, tmp_path / name.lower())
     monkeypatch.setattr(omniglot, "data", lambda name: tmp_path)
     monkeypatch.setitem(DATASETS, "omniglot-rotations", stand_in("omniglot-rotations", 18))
     return omniglot
@@ -78,8 +79,19 @@ def test_a_training_is_measured_once_it_has_begun_and_anew_as_it_goes_on(script:
     assert (found["steps"], found["episodes"], found["share"]) == (2, 2, 1.0)
     accuracy = found["accuracy"]["5-way 1-shot"]
     assert list(accuracy) == list(script.COLUMNS) and all(len(values) == 2 for values in accuracy.values())
-    cells = script.ours([found], "5-way 1-shot")
-    assert len(cells) == 7 and cells[3:] == ["2", "2", "100.0%", "1"]
+    for _ in range(2):
+        script.keep_measured(part, 1)
+    (kept,), curve = (script.rows_of(path) for path in (script.RESULTS, script.CURVES))
+    mean = 100 * sum(accuracy["inductive"]) / 2
+    assert float(kept["inductive"]) == pytest.approx(mean, abs=0.051) and kept["method"] == "protonet"
+    assert [kept[name] for name in ("tasks", "episodes", "share", "seeds")] == ["2", "2", "1.000000", "1"]
+    assert [point["episodes"] for point in curve] == ["1", "2"]
+
+
+def test_the_page_is_what_is_kept(script: Any) -> None:
+    import omniglot_page
+
+    assert omniglot_page.whole_table() in (BENCHMARKS / "omniglot.md").read_text(encoding="utf-8")
 
 
 def test_the_questions_of_one_class_are_of_one_class(script: Any) -> None:

@@ -36,8 +36,7 @@ class BayesianMaml(Learner):
     The particles take `steps` on the support set, the leaders some more on support and query; meta-training brings
     each particle closer to its leader, which is a constant. The answer is the mean of the particles' chances, or their
     mean and variance. Differs: the weights have a Gaussian prior of fixed precision, and a step is per label, so that
-    one particle without a prior is MAML's. As MAML's, the heads tell classes apart before they see a label. Particles
-    share the running statistics of a batch norm, which then suit none of them: take it with `own_statistics`.
+    one particle without a prior is MAML's. Running statistics are shared, so a batch norm wants `own_statistics`.
 
     particles     how many
     steps         on the support set
@@ -82,8 +81,7 @@ class BayesianMaml(Learner):
     def task_loss(self, task: Task) -> Tensor:
         """The chaser loss: squared distance of the particles from their leaders, summed."""
         self.check(task.support)
-        given = self.multiplied(task.support)
-        known = self.like(given.targets)
+        given, known = self.multiplied(task.support), self.like(task.support.targets)
         support, query = (
             replace(part, targets=part.problem.standardise(part.targets, known)) for part in (given, task.query)
         )

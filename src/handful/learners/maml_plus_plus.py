@@ -76,16 +76,14 @@ class MamlPlusPlus(MetaSgd):
 
     @property
     def moves_encoder(self) -> bool:
-        """Also where the head alone moves: features are those of a step's own batch norm, never the encoder's."""
+        """Always where steps have a batch norm of their own: features are never those of the encoder's."""
         return bool(self.norms) or super().moves_encoder
 
     def lent_encoder(self) -> nn.Module:
         """With the batch norm of the first step."""
-        found = deepcopy(self.net.encoder)
-        for norm in self.norms:
-            part = found.get_submodule(norm.name.removeprefix("encoder.").rstrip("."))
-            part.load_state_dict({name: rows[0] for name, rows in norm.state_dict().items()}, strict=False)
-        return found
+        found = deepcopy(self.net)
+        found.load_state_dict(self.of_step(0), strict=False)
+        return found.encoder  # type: ignore[return-value]
 
     def take_encoder(self, encoder: nn.Module) -> None:
         super().take_encoder(encoder)

@@ -28,8 +28,8 @@ class Mann(Learner):
     """Santoro, Bartunov, Botvinick, Wierstra & Lillicrap 2016, arXiv:1605.06065, section 3 (LRUA).
 
     An element is a row with the label of the one before it (section 2). Every row to answer is the element after the
-    last labelled one, so that it doesn't see the others. The order of the rows is drawn, anew while meta-training, so
-    that it tells nothing of their labels; classes have a fixed column each.
+    last labelled one, so that it doesn't see the others. Labelled rows are presented in a drawn order, another one each
+    time it is trained. Each class has a column of its own, whatever it is.
     Differs: the loss is that of the query, not of every element of the sequence; a label is told as 1 beside -1.
 
     width   of the LSTM
@@ -52,11 +52,11 @@ class Mann(Learner):
 
     def solve(self, features: Tensor, targets: Tensor, problem: Problem) -> RowAnswer:
         head: Presented = self.net.head  # type: ignore[assignment]
-        features, targets = in_drawn_order(features, targets, None if self.net.training else self.seed)
+        shown, labels = in_drawn_order(features, targets, None if self.net.training else self.seed)
         # the first row comes with no label
-        told = F.pad(problem.as_numbers(targets).to(features), (0, self.outputs - problem.outputs, 1, 0))
+        told = F.pad(problem.as_numbers(labels).to(shown), (0, self.outputs - problem.outputs, 1, 0))
         recall = head.net.start()
-        for row, label in zip(features, told, strict=False):
+        for row, label in zip(shown, told, strict=False):
             _, recall = head.net(torch.cat([row, label])[None], recall)
 
         def answer(rows: Tensor) -> Tensor:
