@@ -47,7 +47,8 @@ norm by the queries that are asked together, as in the code behind most of these
 MAML, whose particles share running statistics. *Queries of one class*: the same weights and statistics, but all that is
 asked together is of one class, as in a real scene, and the learner isn't told. The weights are those that did best on
 50 validation tasks; a dash: not measured. An unfinished training says little about a method: read the share of its
-schedule first."""
+schedule first. Two methods were trained before their protocols were mended, and not again: iMAML with steps of .01 on
+a net that pools, SNAIL on supports that stood class by class."""
 EXPLAINED = """\
 Accuracy on the validation tasks, as each method is trained, over the training tasks it has seen so far (ProtoNet, R2-D2
 and Matching: of 60 classes). The ring is the published figure at the end of the whole schedule. Validation tasks are of
