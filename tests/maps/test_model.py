@@ -8,7 +8,9 @@ import numpy as np
 import small_map
 import torch
 
+from handful.learners import make
 from handful.maps.grid import Window
+from handful.maps.members import Blend, Member
 from handful.maps.model import Smoothing
 
 
@@ -77,3 +79,13 @@ def test_painting_leaves_the_model_as_it_was() -> None:
     model.paint(small_map.scene(), Window(0, 0, 16, 16))
     after = [w for m in model.blend.members for w in m.learner.net.state_dict().values()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_learner_that_descends_on_what_it_is_asked_paints() -> None:
+    found = small_map.model()
+    ridge = small_map.members()[0].learner
+    learner = make("tim_gd", encoder=ridge.encoder, encoder_settings=ridge.encoder_settings, steps=3)
+    rows = np.arange(len(found.targets))
+    blend = Blend.fit((Member("tim_gd", learner),), found.seen, rows, found.targets, found.problem)
+    painted = replace(found, blend=blend, domain=None).paint(small_map.scene(), Window(0, 0, 20, 20))
+    assert bool((painted.map > 0).all()) and np.isfinite(painted.confidence).all()

@@ -96,7 +96,7 @@ class MapModel:
         """Pixels around a block that its answers depend on."""
         return self.blend.reach + self.smoothing.margin
 
-    @torch.inference_mode()
+    @torch.no_grad()  # and no inference mode: some learners descend on what they are asked
     def paint(self, scene: Readable, block: Window) -> Painted:
         """The map of one block. Its bytes depend on the scene and the block alone."""
         values, valid = scene.read(grown(block, self.margin))
